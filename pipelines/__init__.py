@@ -1,0 +1,1 @@
+"""Loaders, inbox, write-back, publishing and the command line of the outreach warehouse."""

@@ -1,0 +1,188 @@
+"""Settings: where things live and how to reach the services.
+
+Read from the environment (``OUTREACH_…``, nested with ``__``), then from the secrets file that dlt uses
+(``.dlt/secrets.toml``, or the file that ``OUTREACH_SECRETS_FILE`` names). Policy is not here: it is reviewed data in
+``seeds/``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from pipelines.errors import ConfigurationError
+
+DEFAULT_SECRETS_FILE = Path(".dlt/secrets.toml")
+Section = TypeVar("Section")
+
+
+def secrets_file() -> Path:
+    """The secrets file in force: the one ``OUTREACH_SECRETS_FILE`` names, else dlt's own."""
+    return Path(os.environ.get("OUTREACH_SECRETS_FILE", DEFAULT_SECRETS_FILE))
+
+
+class SalesforceOrg(BaseModel):
+    """How to reach one org as its integration user: client credentials, or JWT bearer with a private key."""
+
+    login_url: str
+    client_id: str
+    client_secret: SecretStr | None = None
+    username: str | None = None
+    private_key_file: Path | None = None
+    audience: str = "https://login.salesforce.com"
+    organization_id: str | None = Field(None, description="refuse to work when the token is for another org")
+    api_version: str = "v62.0"
+
+    @property
+    def uses_jwt(self) -> bool:
+        """Whether this org signs in by JWT bearer."""
+        return self.private_key_file is not None
+
+
+class Smartlead(BaseModel):
+    """Smartlead's REST API. The key travels in URLs, so it is never logged."""
+
+    base_url: str = "https://server.smartlead.ai/api/v1"
+    api_key: SecretStr
+    requests_per_minute: int = 60
+    requests_per_two_seconds: int = 10
+
+
+class ClayTable(BaseModel):
+    """The webhook source of one Clay table."""
+
+    webhook_url: str
+    webhook_token: SecretStr | None = None
+
+
+class Clay(BaseModel):
+    """Clay's public API and the webhook sources of the tables that an audience is exported to, by table id."""
+
+    base_url: str = "https://api.clay.com"
+    api_key: SecretStr | None = None
+    tables: dict[str, ClayTable] = Field(default_factory=dict)
+
+
+class Receiver(BaseModel):
+    """Where webhooks and callbacks arrive, and the secret that each source must show."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    smartlead_secret: SecretStr
+    clay_secret: SecretStr
+
+
+class Settings(BaseSettings):
+    """Everything that differs between machines. Sections that a command does not need may be absent."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTREACH_", env_nested_delimiter="__", extra="ignore")
+
+    project_dir: Path = Path()
+    data_dir: Path = Path("data")
+    store_url: str | None = None
+    warehouse: Path | None = None
+    salesforce: dict[str, SalesforceOrg] = Field(default_factory=dict)
+    smartlead: Smartlead | None = None
+    clay: Clay | None = None
+    receiver: Receiver | None = None
+
+    @field_validator("salesforce")
+    @classmethod
+    def _lower_case_orgs(cls, value: dict[str, SalesforceOrg]) -> dict[str, SalesforceOrg]:
+        return {name.lower(): org for name, org in value.items()}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the secrets file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, secrets_file())
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that dlt loads and dbt builds; the same default as in ``profiles.yml``."""
+        return self.warehouse or self.data_dir / "warehouse.duckdb"
+
+    @property
+    def operational_store_url(self) -> str:
+        """SQLAlchemy URL of inbox, ledger and run history."""
+        return self.store_url or f"sqlite:///{self.data_dir / 'operational_store.sqlite'}"
+
+    @property
+    def published_dir(self) -> Path:
+        """Where the versions of the published marts and their pointer live."""
+        return self.data_dir / "published"
+
+    @property
+    def plans_dir(self) -> Path:
+        """Where write-back plans are kept."""
+        return self.data_dir / "plans"
+
+    def salesforce_org(self, org: str) -> SalesforceOrg:
+        """The connection of one org.
+
+        Raises:
+            ConfigurationError: no credentials are configured for it.
+        """
+        if org not in self.salesforce:
+            raise ConfigurationError(
+                f"No credentials for the Salesforce org '{org}'.",
+                next_step=f"Set OUTREACH_SALESFORCE__{org.upper()}__LOGIN_URL, __CLIENT_ID and __CLIENT_SECRET, "
+                f"or a [salesforce.{org}] table in {secrets_file()}.",
+            )
+        return self.salesforce[org]
+
+    def require_smartlead(self) -> Smartlead:
+        """Smartlead's connection, or a ConfigurationError that says how to set it."""
+        return _required(self.smartlead, "smartlead", "API_KEY")
+
+    def require_clay(self) -> Clay:
+        """Clay's connection, or a ConfigurationError that says how to set it."""
+        return _required(self.clay, "clay", "API_KEY")
+
+    def require_receiver(self) -> Receiver:
+        """The receiver's settings, or a ConfigurationError that says how to set them."""
+        return _required(self.receiver, "receiver", "SMARTLEAD_SECRET")
+
+
+def _required(section: Section | None, name: str, key: str) -> Section:
+    if section is None:
+        raise ConfigurationError(
+            f"Nothing is configured for {name}.",
+            next_step=f"Set OUTREACH_{name.upper()}__{key}, or a [{name}] table in {secrets_file()}.",
+        )
+    return section
+
+
+def load_settings() -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        ConfigurationError: a value is missing or has the wrong form; names each one.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(
+            f"Settings cannot be used: {problems}.",
+            next_step=f"Correct the OUTREACH_… environment variables or {secrets_file()}.",
+        ) from None
+    except ValueError as error:  # a TOML file that cannot be parsed
+        raise ConfigurationError(
+            f"{secrets_file()} cannot be read: {error}.", next_step="Correct the file; it must be valid TOML."
+        ) from None

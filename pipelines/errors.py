@@ -1,0 +1,85 @@
+"""The errors that people and schedulers see: one sentence each, with an exit code that scripts can rely on.
+
+Exit codes (also in ``docs/cli.md``):
+
+====  ==========================================================================================
+0     done
+1     a defect of this program
+2     wrong usage of the command line
+3     configuration or credentials are missing, wrong or refused
+4     a service cannot be reached, or answers in a way that its contract does not allow
+5     data cannot be used: malformed, unknown field or value, missing column, nothing loaded yet
+6     somebody else holds the lock
+7     a local store cannot be used: full or read-only disk, corrupt or newer file
+8     the dbt build or one of its tests failed; nothing was published
+9     refused by a rule: allowlist, approval, gate, guard
+10    finished, but some records failed; they are listed
+130   interrupted
+====  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+
+class OutreachError(Exception):
+    """What happened, to which record, file or service, and what to do next.
+
+    Args:
+        message: what happened and to what, as one sentence without secrets or personal data.
+        next_step: what the reader should do, as one sentence.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+
+class ConfigurationError(OutreachError):
+    """Configuration or credentials are missing, wrong or refused by the service."""
+
+    exit_code = 3
+
+
+class ServiceError(OutreachError):
+    """A service cannot be reached, or answers outside its contract."""
+
+    exit_code = 4
+
+
+class DataError(OutreachError):
+    """Data cannot be used: malformed, unknown field or value, missing column, nothing loaded yet."""
+
+    exit_code = 5
+
+
+class LockedError(OutreachError):
+    """Another process holds the warehouse or the push lock."""
+
+    exit_code = 6
+
+
+class StoreError(OutreachError):
+    """A local store cannot be used: full or read-only disk, corrupt or newer file."""
+
+    exit_code = 7
+
+
+class BuildError(OutreachError):
+    """The dbt build or one of its tests failed; nothing was published."""
+
+    exit_code = 8
+
+
+class RefusedError(OutreachError):
+    """A rule refuses the action: allowlist, approval, gate or guard."""
+
+    exit_code = 9
+
+
+class PartialFailureError(OutreachError):
+    """The command finished, but some records failed and are listed."""
+
+    exit_code = 10

@@ -1,0 +1,104 @@
+"""Landing rows in the warehouse with dlt: one place that decides names, file format and what happens after a crash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dlt
+import pyarrow as pa
+from dlt.common.pipeline import LoadInfo
+from dlt.extract import DltResource
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from pipelines.config import Settings
+from pipelines.errors import OutreachError, StoreError
+
+SOURCE_READS = "source_reads"
+SOURCE_READ_COLUMNS = pa.schema(
+    [
+        ("table_name", pa.string()),
+        ("read_at", pa.timestamp("us", tz="UTC")),
+        ("rows_read", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class SourceRead:
+    """When a source table was last read, by the clock of the service itself, and how many rows came."""
+
+    table_name: str
+    read_at: datetime
+    rows_read: int
+
+
+def land(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> dict[str, int]:
+    """Load resources into one raw dataset and return the rows landed per table.
+
+    The caller holds the warehouse lock. A package that an interrupted run left behind is loaded first: dlt would
+    otherwise ignore the new rows. Column names are kept exactly as the source spells them.
+
+    Raises:
+        OutreachError: whatever the resource raised while it was read, unchanged.
+        StoreError: the warehouse cannot be written.
+    """
+    pipeline = _pipeline(settings, dataset)
+    try:
+        if pipeline.has_pending_data:
+            pipeline.run(loader_file_format="parquet")
+        info = pipeline.run(list(resources), loader_file_format="parquet")
+        info.raise_on_failed_jobs()
+    except PipelineStepFailed as failure:
+        raise _cause(failure, settings) from failure
+    return _rows_by_table(pipeline, info)
+
+
+def source_reads(reads: Sequence[SourceRead]) -> DltResource:
+    """The resource that records when each table was read; the models take their notion of "now" from it."""
+    rows = [{"table_name": r.table_name, "read_at": r.read_at, "rows_read": r.rows_read} for r in reads]
+    return dlt.resource(
+        [pa.Table.from_pylist(rows, schema=SOURCE_READ_COLUMNS)],
+        name=SOURCE_READS,
+        primary_key="table_name",
+        write_disposition="merge",
+    )
+
+
+def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+    os.environ["SCHEMA__NAMING"] = "direct"
+    pipeline = dlt.pipeline(
+        pipeline_name=dataset,
+        pipelines_dir=str(settings.data_dir / "dlt"),
+        destination=dlt.destinations.duckdb(str(settings.warehouse_path)),
+        dataset_name=dataset,
+    )
+    return _forget_state_of_another_warehouse(pipeline, settings)
+
+
+def _forget_state_of_another_warehouse(pipeline: dlt.Pipeline, settings: Settings) -> dlt.Pipeline:
+    """Without the warehouse file, local state would claim that rows are loaded which are gone."""
+    return pipeline if settings.warehouse_path.exists() else pipeline.drop()
+
+
+def _cause(failure: PipelineStepFailed, settings: Settings) -> OutreachError:
+    """The error of ours inside dlt's wrappers, else one about the store."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, OutreachError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return StoreError(
+        f"Loading into {settings.warehouse_path} failed: {failure.exception}.",
+        next_step="Check free disk space and that nothing else has the file open, then run the command again.",
+    )
+
+
+def _rows_by_table(pipeline: dlt.Pipeline, info: LoadInfo) -> dict[str, int]:
+    normalized = pipeline.last_trace.last_normalize_info if info.loads_ids else None
+    counts: dict[str, int] = dict(normalized.row_counts) if normalized else {}
+    return {table: rows for table, rows in sorted(counts.items()) if not table.startswith("_dlt")}
