@@ -1,0 +1,46 @@
+# Everything runs in .venv, which is made when it is missing or older than the lock.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help demo test lint format bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 3; }
+	@echo "Installing into .venv (a minute or two, once) …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --no-deps --require-hashes --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check --editable .
+	@touch $@
+
+demo: $(STAMP) ## Run the whole loop on a simulated world and show the funnel
+	@$(BIN)/outreach demo
+
+test: lint ## Lint, then run every test
+	$(BIN)/pytest
+
+lint: $(STAMP) ## Check Python, SQL and YAML
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/sqlfluff lint --disable-progress-bar models macros tests/data
+
+format: $(STAMP) ## Format Python and SQL
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar models macros tests/data
+
+bench: $(STAMP) ## Measure, and print the figures
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP) ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+
+clean: ## Remove everything that can be made again (not data/)
+	rm -rf .venv target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,83 @@
+"""``outreach build`` and ``outreach report``: making the marts, and reading them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from pipelines.build import build_and_publish
+from pipelines.cli import app
+from pipelines.config import load_settings
+from pipelines.console import out, progress
+from pipelines.publish import open_published, published_version
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+
+FUNNEL_STAGES = (
+    "members",
+    "eligible",
+    "exported",
+    "enriched",
+    "sent",
+    "delivered",
+    "opened",
+    "replied",
+    "positive",
+    "converted",
+)
+
+
+@app.command()
+def build(as_json: AsJson = False) -> None:
+    """Build all models, run all tests, and publish the marts if everything passed.
+
+    Analysts may run plain [bold]dbt build[/] instead: the same models in the same warehouse, without publishing.
+    """
+    settings = load_settings()
+    with progress() as display:
+        summary = build_and_publish(settings, display)
+    if as_json:
+        out.print_json(json.dumps({"nodes": summary.nodes, "build_id": summary.version.build_id}))
+        return
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.nodes.items()))
+    out.print(f"Built ({counts}) and published [bold]{summary.version.file.name}[/].", highlight=False)
+
+
+@app.command()
+def report(
+    campaign: Annotated[str | None, typer.Option(help="Only this campaign: its id or exact name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the funnel by campaign, from the published marts: distinct people who reached each stage."""
+    settings = load_settings()
+    version = published_version(settings)
+    with open_published(settings) as marts:
+        rows = marts.execute(
+            "select * from fct_funnel_by_campaign"
+            " where $campaign is null or $campaign in (campaign_id, campaign_name) order by org, campaign_name",
+            {"campaign": campaign},
+        ).to_arrow_table()
+    funnel: list[dict[str, Any]] = rows.to_pylist()
+    if as_json:
+        out.print_json(json.dumps({"build_id": version.build_id, "funnel": funnel}, default=str))
+        return
+    out.print(_funnel_table(funnel, f"Funnel by campaign, data as of {version.as_of_at:%Y-%m-%d %H:%M} UTC"))
+
+
+def _funnel_table(funnel: list[dict[str, Any]], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("campaign", no_wrap=True)
+    for stage in FUNNEL_STAGES:
+        table.add_column(stage, justify="right")
+    for row in funnel:
+        table.add_row(
+            f"{row['org']} · {row['campaign_name']}", *(_cell(row[f"members_{stage}"]) for stage in FUNNEL_STAGES)
+        )
+    return table
+
+
+def _cell(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"

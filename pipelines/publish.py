@@ -1,0 +1,140 @@
+"""Publishing: versioned, read-only copies of the marts, and a pointer that moves only after a build has passed.
+
+Readers open the file that the pointer names. A file is never changed or renamed over: a process that has it open
+would go on reading the old content, even through a second connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from pipelines.config import Settings
+from pipelines.errors import DataError, StoreError
+from pipelines.warehouse import connect_read_only
+
+POINTER = "current.json"
+KEPT_VERSIONS = 5
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """One published build: its id, its file, when it was built (UTC) and up to when its data reach (UTC)."""
+
+    build_id: str
+    file: Path
+    built_at: datetime
+    as_of_at: datetime
+
+
+def publish(settings: Settings, build_id: str) -> PublishedVersion:
+    """Copy the marts of the warehouse into a new version and move the pointer to it.
+
+    Killed at any point, the pointer still names a whole version. The caller holds the warehouse lock and has seen
+    the build and its tests pass.
+
+    Raises:
+        StoreError: the directory is full or cannot be written.
+    """
+    try:
+        settings.published_dir.mkdir(parents=True, exist_ok=True)
+        version = _copy_marts(settings, build_id)
+        _move_pointer(settings.published_dir, version)
+    except (OSError, duckdb.IOException) as error:
+        raise StoreError(
+            f"Cannot publish to {settings.published_dir}: {error}.", next_step="Check free space and permissions."
+        ) from None
+    _remove_old_versions(settings.published_dir, keep=version.file)
+    return version
+
+
+def published_version(settings: Settings) -> PublishedVersion:
+    """The version that the pointer names.
+
+    Raises:
+        DataError: nothing has been published yet, or the pointer or its file cannot be used.
+    """
+    pointer = settings.published_dir / POINTER
+    try:
+        content = json.loads(pointer.read_text())
+        version = PublishedVersion(
+            build_id=content["build_id"],
+            file=settings.published_dir / content["file"],
+            built_at=datetime.fromisoformat(content["built_at"]),
+            as_of_at=datetime.fromisoformat(content["as_of_at"]),
+        )
+    except FileNotFoundError:
+        raise DataError("No marts have been published yet.", next_step="Run outreach build.") from None
+    except (KeyError, ValueError, TypeError):
+        raise DataError(f"{pointer} is not a valid pointer.", next_step="Run outreach build to replace it.") from None
+    if not version.file.exists():
+        raise DataError(f"{version.file} is missing.", next_step="Run outreach build to publish it again.")
+    return version
+
+
+def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the published marts for reading; their tables are found without a schema name.
+
+    Raises:
+        DataError: nothing has been published yet.
+    """
+    connection = connect_read_only(published_version(settings).file)
+    connection.execute("set schema = 'marts'")
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _copy_marts(settings: Settings, build_id: str) -> PublishedVersion:
+    file = settings.published_dir / f"marts_{build_id}.duckdb"
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with duckdb.connect(str(unfinished)) as connection:
+        connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only)")
+        connection.execute("create schema marts")
+        tables = connection.execute(
+            "select table_name from information_schema.tables"
+            " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(f'create table marts."{table}" as from warehouse.marts."{table}"')
+        row = connection.execute("select as_of_at from warehouse.intermediate.int_operations__as_of").fetchone()
+    if not tables or row is None:
+        raise DataError(f"{settings.warehouse_path} holds no marts.", next_step="Run outreach build.")
+    _sync_to_disk(unfinished)
+    unfinished.rename(file)
+    as_of_at = row[0].replace(tzinfo=UTC)
+    return PublishedVersion(build_id, file, datetime.now(UTC), as_of_at)
+
+
+def _move_pointer(directory: Path, version: PublishedVersion) -> None:
+    content = {
+        "build_id": version.build_id,
+        "file": version.file.name,
+        "built_at": version.built_at.isoformat(timespec="seconds"),
+        "as_of_at": version.as_of_at.isoformat(timespec="seconds"),
+    }
+    unfinished = directory / f"{POINTER}.unfinished"
+    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    _sync_to_disk(unfinished)
+    unfinished.replace(directory / POINTER)
+    _sync_to_disk(directory)
+
+
+def _remove_old_versions(directory: Path, *, keep: Path) -> None:
+    versions = sorted(directory.glob("marts_*.duckdb"), key=lambda file: file.stat().st_mtime)
+    for file in versions[:-KEPT_VERSIONS]:
+        if file != keep:
+            file.unlink()
+
+
+def _sync_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
