@@ -1,0 +1,118 @@
+"""How the services and the loaders find each other: URLs, credentials, and the files that carry them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.world.catalog import CLAY_TABLES
+
+from sandbox.description import ORGS, Sandbox
+
+
+def connections(sandbox: Sandbox) -> list[dict[str, str]]:
+    """How to reach each service: one entry for each Salesforce org, for Smartlead and for Clay."""
+    orgs = [
+        {
+            "service": "salesforce",
+            "org": org,
+            "url": sandbox.url(f"salesforce.{org}"),
+            "client_id": f"outreach-{org}",
+            "client_secret": sandbox.credentials[org],
+        }
+        for org in ORGS
+    ]
+    smartlead = {
+        "service": "smartlead",
+        "url": f"{sandbox.url('smartlead')}/api/v1",
+        "api_key": sandbox.credentials["smartlead"],
+    }
+    clay = {
+        "service": "clay",
+        "url": sandbox.url("clay"),
+        "api_key": sandbox.credentials["clay"],
+        "webhook_token": sandbox.credentials["clay_webhook"],
+    }
+    return [*orgs, smartlead, clay]
+
+
+def service_config(sandbox: Sandbox, service: str) -> dict[str, Any]:
+    """What a service is told when it starts: its ports, its credentials and where the others are."""
+    common = {
+        "directory": str(sandbox.directory),
+        "token": sandbox.credentials["control"],
+        "seed": sandbox.world.seed,
+        "receiver_url": sandbox.receiver_url,
+    }
+    if service == "salesforce":
+        orgs = {
+            org: {
+                "port": sandbox.ports[f"salesforce.{org}"],
+                "client_id": f"outreach-{org}",
+                "client_secret": sandbox.credentials[org],
+                "username": f"outreach@{org}.example",
+            }
+            for org in ORGS
+        }
+        return common | {"orgs": orgs}
+    if service == "smartlead":
+        return common | {
+            "port": sandbox.ports["smartlead"],
+            "api_key": sandbox.credentials["smartlead"],
+            "receiver_secret": sandbox.credentials["receiver_smartlead"],
+            "clay_url": sandbox.url("clay"),
+            "clay_webhook_token": sandbox.credentials["clay_webhook"],
+            "rate_limit": {
+                "per_minute": sandbox.requests_per_minute,
+                "per_two_seconds": sandbox.requests_per_minute // 6,
+            },
+        }
+    return common | {
+        "port": sandbox.ports["clay"],
+        "api_key": sandbox.credentials["clay"],
+        "webhook_token": sandbox.credentials["clay_webhook"],
+        "receiver_secret": sandbox.credentials["receiver_clay"],
+        "smartlead_url": sandbox.url("smartlead"),
+        "smartlead_api_key": sandbox.credentials["smartlead"],
+    }
+
+
+def secrets_toml(sandbox: Sandbox) -> str:
+    """The same connections as a secrets file for the loaders."""
+    lines = ["# Credentials of the sandbox's services: OUTREACH_SECRETS_FILE names this file.", ""]
+    for org in ORGS:
+        lines += [
+            f"[salesforce.{org}]",
+            f'login_url = "{sandbox.url(f"salesforce.{org}")}"',
+            f'client_id = "outreach-{org}"',
+            f'client_secret = "{sandbox.credentials[org]}"',
+            "",
+        ]
+    lines += [
+        "[smartlead]",
+        f'base_url = "{sandbox.url("smartlead")}/api/v1"',
+        f'api_key = "{sandbox.credentials["smartlead"]}"',
+        f"requests_per_minute = {sandbox.requests_per_minute}",
+        f"requests_per_two_seconds = {sandbox.requests_per_minute // 6}",
+        "",
+        "[clay]",
+        f'base_url = "{sandbox.url("clay")}"',
+        f'api_key = "{sandbox.credentials["clay"]}"',
+        "",
+    ]
+    for table in CLAY_TABLES:
+        lines += [
+            f"[clay.tables.{table}]",
+            f'webhook_url = "{sandbox.url("clay")}/v3/sources/webhook/{table}"',
+            f'webhook_token = "{sandbox.credentials["clay_webhook"]}"',
+            "",
+        ]
+    host, port = sandbox.receiver_url.removeprefix("http://").split(":")
+    lines += [
+        "[receiver]",
+        f'host = "{host}"',
+        f"port = {port}",
+        f'smartlead_secret = "{sandbox.credentials["receiver_smartlead"]}"',
+        f'clay_secret = "{sandbox.credentials["receiver_clay"]}"',
+        "",
+    ]
+    return "\n".join(lines)
