@@ -1,0 +1,94 @@
+"""Publishing: a reader sees a whole version or nothing, and the pointer moves last."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.config import Settings
+from pipelines.errors import DataError
+from pipelines.publish import KEPT_VERSIONS, open_published, publish, published_version
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path)
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create schema marts; create schema intermediate")
+        warehouse.execute("create table marts.fct_example as select 1 as answer")
+        warehouse.execute(
+            "create table intermediate.int_operations__as_of as select timestamp '2026-09-01 06:00:00' as as_of_at"
+        )
+    return settings
+
+
+def set_answer(settings: Settings, answer: int) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("update marts.fct_example set answer = ?", [answer])
+
+
+def read_answer(settings: Settings) -> int:
+    with open_published(settings) as marts:
+        return marts.execute("select answer from fct_example").fetchall()[0][0]
+
+
+def test_published_marts_can_be_read_while_the_warehouse_is_being_written(settings: Settings) -> None:
+    publish(settings, "one")
+    with duckdb.connect(str(settings.warehouse_path)) as writer:
+        writer.execute("update marts.fct_example set answer = 2")
+        assert read_answer(settings) == 1
+
+
+def test_an_open_reader_keeps_its_version_and_a_new_one_gets_the_next(settings: Settings) -> None:
+    publish(settings, "one")
+    with open_published(settings) as reader:
+        set_answer(settings, 2)
+        publish(settings, "two")
+        assert reader.execute("select answer from fct_example").fetchall() == [(1,)]
+        assert read_answer(settings) == 2
+
+
+def test_without_a_publication_the_next_step_is_named(settings: Settings) -> None:
+    with pytest.raises(DataError) as error:
+        open_published(settings)
+    assert error.value.next_step == "Run outreach build."
+
+
+def test_a_publication_that_was_cut_off_leaves_the_last_one_in_force(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings, "one")
+    set_answer(settings, 2)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.publish._move_pointer", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish(settings, "two")
+    assert published_version(settings).build_id == "one"
+    assert read_answer(settings) == 1
+
+
+def test_a_damaged_pointer_is_named(settings: Settings) -> None:
+    publish(settings, "one")
+    (settings.published_dir / "current.json").write_text("{}")
+    with pytest.raises(DataError, match=r"current\.json"):
+        published_version(settings)
+
+
+def test_old_versions_are_removed_but_never_the_current_one(settings: Settings) -> None:
+    for number in range(KEPT_VERSIONS + 3):
+        publish(settings, f"build{number}")
+    files = {file.name for file in settings.published_dir.glob("marts_*.duckdb")}
+    assert len(files) == KEPT_VERSIONS
+    assert json.loads((settings.published_dir / "current.json").read_text())["file"] in files
+
+
+def test_a_warehouse_without_marts_is_not_published(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("drop table marts.fct_example")
+    with pytest.raises(DataError, match="holds no marts"):
+        publish(settings, "one")
+    assert not (settings.published_dir / "current.json").exists()
