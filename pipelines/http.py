@@ -1,0 +1,275 @@
+"""Reading from services over HTTP: timeouts, patience with busy services, and errors that name the service.
+
+Only reads are repeated here. Whoever writes decides by itself what a lost answer means.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import tenacity
+
+from pipelines.errors import ConfigurationError, OutreachError, ServiceError
+
+USER_AGENT = "outreach-warehouse/0.1"  # Smartlead's proxy answers 403 to libraries that show only their own name
+ATTEMPTS = 7  # about a minute of patience with a service that does not say how long to wait
+ATTEMPTS_TO_CONNECT = 4
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 120.0
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+E_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+
+# httpx logs whole URLs, and Smartlead wants its key in them.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+
+class HttpService:
+    """One service: a kept connection, and what all its requests share.
+
+    Args:
+        name: what people call the service; every error names it.
+        base_url: paths given to :meth:`read` and :meth:`send` are joined to it; absolute URLs are used as they are.
+        headers: sent with every request.
+        params: query parameters sent with every request.
+        secrets: values that no message may ever show.
+        before_request: called before each attempt, for example a rate limiter.
+        sleep: how to wait; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+        before_request: Callable[[], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = name
+        self._secrets = [secret for secret in secrets if secret]
+        self._params = dict(params or {})
+        self._before_request = before_request
+        self._sleep = sleep
+        self._base_url = base_url.rstrip("/")
+        self._client = httpx.Client(headers={"User-Agent": USER_AGENT, **(headers or {})}, timeout=TIMEOUT)
+
+    def __enter__(self) -> HttpService:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._client.close()
+
+    def read(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request that only reads, and return its successful answer.
+
+        Connection errors, 429 and 5xx are tried again. ``request`` is what ``httpx.Client.request`` takes.
+
+        Raises:
+            ConfigurationError: the service refuses the credentials.
+            ServiceError: it cannot be reached, stays busy, or refuses the request.
+        """
+        return self.check(self.read_any(method, path, **request))
+
+    def read_any(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Like :meth:`read`, but 4xx answers (except 429) come back too, for callers that know what they mean."""
+        retrying = tenacity.Retrying(
+            stop=_stop,
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(_TransientError),
+            sleep=self._sleep,
+        )
+        try:
+            return retrying(self._attempt, method, path, request)
+        except tenacity.RetryError as error:
+            last = error.last_attempt
+            raise ServiceError(
+                f"{self.name} {self.scrub(str(last.exception()))}; {last.attempt_number} attempts were made.",
+                next_step="Run the command again later; it continues where it stopped.",
+            ) from None
+
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request once, whatever it does, and return any answer.
+
+        Raises:
+            httpx.TransportError: no answer came; the request may have arrived or not.
+        """
+        if self._before_request:
+            self._before_request()
+        params = self._params | dict(request.pop("params", None) or {})
+        return self._client.request(method, self._url(path), params=params or None, **request)
+
+    def check(self, response: httpx.Response) -> httpx.Response:
+        """Return a successful answer; raise what an unsuccessful one means."""
+        if not response.is_success:
+            raise self.error(response)
+        return response
+
+    def error(self, response: httpx.Response) -> OutreachError:
+        """The error that an unsuccessful answer means."""
+        reason = self.scrub(reason_of(response))
+        where = f"{response.request.method} {response.request.url.path}"
+        if response.status_code in {401, 403} and not _is_html(response):
+            return ConfigurationError(
+                f"{self.name} refuses the credentials or their rights ({response.status_code} on {where}: {reason}).",
+                next_step=f"Check the credentials that are configured for {self.name}.",
+            )
+        return ServiceError(
+            f"{self.name} answered {response.status_code} to {where}: {reason}.",
+            next_step=f"Check the configured address of {self.name}, then run the command again.",
+        )
+
+    def json(self, response: httpx.Response) -> Any:
+        """The JSON of an answer.
+
+        Raises:
+            ServiceError: it is not JSON.
+        """
+        try:
+            return response.json()
+        except ValueError:
+            raise ServiceError(
+                f"{self.name} answered {response.request.method} {response.request.url.path} with something that is"
+                f" not JSON ({response.headers.get('content-type', 'no content type')}).",
+                next_step=f"Check that the configured address is {self.name}'s API.",
+            ) from None
+
+    def scrub(self, text: str) -> str:
+        """The text without our secrets and without e-mail addresses."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return E_MAIL.sub("[e-mail]", text)
+
+    def _attempt(self, method: str, path: str, request: dict[str, Any]) -> httpx.Response:
+        try:
+            response = self.send(method, path, **dict(request))
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise ConfigurationError(
+                f"The address of {self.name} is not valid ({self.scrub(str(error))}).",
+                next_step=f"Correct the base URL that is configured for {self.name}.",
+            ) from None
+        except httpx.TransportError as error:
+            raise self._unreachable(error, path) from None
+        if response.status_code == 429 or response.status_code >= 500:
+            raise self._busy(response)
+        return response
+
+    def _unreachable(self, error: httpx.TransportError, path: str) -> _TransientError:
+        host = httpx.URL(self._url(path)).netloc.decode()
+        connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return _TransientError(
+            f"cannot be reached at {host} ({type(error).__name__})",
+            attempts=ATTEMPTS_TO_CONNECT if connecting else ATTEMPTS,
+        )
+
+    def _busy(self, response: httpx.Response) -> Exception:
+        wait_seconds = wanted_wait(response)
+        where = f"{response.request.method} {response.request.url.path}"
+        if wait_seconds is not None and wait_seconds > LONGEST_WAIT_SECONDS:
+            return ServiceError(
+                f"{self.name} answered {response.status_code} to {where} and asks to wait {wait_seconds:.0f} seconds.",
+                next_step="Run the command again after that time; it continues where it stopped.",
+            )
+        return _TransientError(
+            f"answered {response.status_code} to {where} ({reason_of(response)})", wait_seconds=wait_seconds
+        )
+
+    def _url(self, path: str) -> str:
+        return path if path.startswith(("http://", "https://")) else f"{self._base_url}/{path.lstrip('/')}"
+
+
+class _TransientError(Exception):
+    """Worth another attempt, after the wait that the service wants if it said so."""
+
+    def __init__(self, message: str, *, wait_seconds: float | None = None, attempts: int = ATTEMPTS) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+        self.attempts = attempts
+
+
+def _problem(state: tenacity.RetryCallState) -> _TransientError | None:
+    problem = state.outcome.exception() if state.outcome else None
+    return problem if isinstance(problem, _TransientError) else None
+
+
+def _stop(state: tenacity.RetryCallState) -> bool:
+    problem = _problem(state)
+    return state.attempt_number >= (problem.attempts if problem else ATTEMPTS)
+
+
+_backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT_SECONDS, max=60.0, jitter=1.0)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    problem = _problem(state)
+    wanted = problem.wait_seconds if problem else None
+    return _backoff(state) if wanted is None else wanted
+
+
+def wanted_wait(response: httpx.Response) -> float | None:
+    """How many seconds the service asks us to wait (header as seconds or date, or the body), None if it is silent."""
+    header = response.headers.get("retry-after", "").strip()
+    if header.replace(".", "", 1).isdigit():
+        return float(header)
+    if header:
+        try:
+            until = parsedate_to_datetime(header).astimezone(UTC)
+        except (ValueError, TypeError):
+            return None
+        seconds_left: float = (until - service_time(response)).total_seconds()
+        return max(0.0, seconds_left)
+    body = _json_or_none(response)
+    error = body.get("error") if isinstance(body, dict) else None
+    seconds = error.get("retry_after") if isinstance(error, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else None
+
+
+def service_time(response: httpx.Response) -> datetime:
+    """When the service answered, by its own clock; by ours where it does not say."""
+    try:
+        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
+
+
+def reason_of(response: httpx.Response) -> str:
+    """What an unsuccessful answer says: ``message``, ``error``, ``error.message`` or Salesforce's list of them."""
+    body = _json_or_none(response)
+    if isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, dict):
+        error = body.get("error")
+        candidates = (
+            error.get("message") if isinstance(error, dict) else None,
+            body.get("message"),
+            body.get("error_description"),
+            error,
+        )
+        said = next((text for text in candidates if isinstance(text, str)), "no reason given")
+        code = body.get("errorCode")
+        return f"{code}: {said[:300]}" if code else said[:300].rstrip(".")
+    return "an HTML page" if _is_html(response) else (response.text[:300].strip().rstrip(".") or "no reason given")
+
+
+def _json_or_none(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _is_html(response: httpx.Response) -> bool:
+    return "html" in response.headers.get("content-type", "")
