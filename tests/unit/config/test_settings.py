@@ -1,0 +1,66 @@
+"""Settings: the environment wins over the secrets file, and what is missing is named with the way to set it."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import load_settings
+from pipelines.errors import ConfigurationError
+
+SECRETS = """
+[salesforce.iCare]
+login_url = "https://icare.example"
+client_id = "id"
+client_secret = "from-file"
+
+[smartlead]
+api_key = "key"
+"""
+
+
+@pytest.fixture(autouse=True)
+def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "secrets.toml"
+    file.write_text(SECRETS)
+    monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(file))
+    return file
+
+
+def test_the_secrets_file_is_read_and_org_names_are_lower_case() -> None:
+    org = load_settings().salesforce_org("icare")
+    assert org.client_secret is not None
+    assert org.client_secret.get_secret_value() == "from-file"
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SMARTLEAD__API_KEY", "from-environment")
+    assert load_settings().require_smartlead().api_key.get_secret_value() == "from-environment"
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    assert "from-file" not in repr(load_settings())
+    assert "'key'" not in repr(load_settings())
+
+
+def test_a_missing_org_says_how_to_set_it() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_settings().salesforce_org("core")
+    assert "OUTREACH_SALESFORCE__CORE__LOGIN_URL" in (error.value.next_step or "")
+
+
+def test_a_missing_section_says_how_to_set_it() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_settings().require_clay()
+    assert "OUTREACH_CLAY__API_KEY" in (error.value.next_step or "")
+
+
+def test_a_value_of_the_wrong_form_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SMARTLEAD__REQUESTS_PER_MINUTE", "many")
+    with pytest.raises(ConfigurationError, match=r"smartlead\.requests_per_minute"):
+        load_settings()
+
+
+def test_a_file_that_is_not_toml_is_named(secrets_file: Path) -> None:
+    secrets_file.write_text("[salesforce")
+    with pytest.raises(ConfigurationError, match=r"secrets\.toml cannot be read"):
+        load_settings()
