@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -33,24 +34,24 @@ def postgres_socket() -> Iterator[Path]:
             shutil.chown(directory, UNPRIVILEGED)
         initdb = [binaries / "initdb", "-D", directory / "data", "-U", "postgres", "--auth=trust", "-E", "utf8", "-N"]
         subprocess.run(initdb, check=True, capture_output=True, cwd=directory, **as_user)
-        command = [binaries / "postgres", "-D", directory / "data", "-k", directory, "-h", ""]
+        command = [binaries / "postgres", "-D", directory / "data", "-k", directory, "-h", "", "-F"]  # -F: no fsync
         with (directory / "log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, **as_user)
         try:
             _wait_until_ready(directory, server)
             yield directory
         finally:
-            server.send_signal(2)  # fast shutdown
+            server.send_signal(signal.SIGQUIT)  # at once: nothing in it will be needed again
             server.wait(10)
 
 
 @pytest.fixture
-def postgres_url(postgres_socket: Path, request: pytest.FixtureRequest) -> str:
-    """The URL of a fresh database on the session's PostgreSQL."""
-    database = f"test_{abs(hash(request.node.nodeid))}_{time.monotonic_ns()}"
+def postgres_url(postgres_socket: Path) -> str:
+    """The URL of an empty schema of its own on the session's PostgreSQL."""
+    schema = f"test_{time.monotonic_ns()}"
     with psycopg.connect(host=str(postgres_socket), user="postgres", autocommit=True) as connection:
-        connection.execute(f'create database "{database}"')
-    return f"postgresql://postgres@/{database}?host={postgres_socket}"
+        connection.execute(f"create schema {schema}")
+    return f"postgresql://postgres@/postgres?host={postgres_socket}&options=-csearch_path%3D{schema}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

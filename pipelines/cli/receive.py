@@ -1,0 +1,81 @@
+"""``outreach receive``: take webhooks and callbacks into the inbox."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from pipelines.cli import app
+from pipelines.config import load_settings
+from pipelines.console import out
+from pipelines.errors import ConfigurationError
+from pipelines.inbox.receiver import receiver_app
+from pipelines.store import open_store
+
+SHUTDOWN_SECONDS = 20
+
+
+@app.command()
+def receive(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; by default the configured one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen on an address that other machines can reach.")
+    ] = False,
+) -> None:
+    """Receive Smartlead's webhooks and Clay's callbacks; every event is stored before it is acknowledged.
+
+    Put a proxy with TLS in front of it. Ctrl-C or SIGTERM ends it after the requests under way.
+    """
+    settings = load_settings()
+    receiver = settings.require_receiver()
+    listener = _listen(host or receiver.host, receiver.port if port is None else port, allow_remote=allow_remote)
+    engine = open_store(settings)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    config = uvicorn.Config(
+        receiver_app(engine, receiver),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: None)  # uvicorn hands the signal on after its orderly end
+    bound_host, bound_port = listener.getsockname()[:2]
+    address = f"[{bound_host}]" if ":" in bound_host else bound_host
+    out.print(f"Receiving on http://{address}:{bound_port}", highlight=False, soft_wrap=True)
+    uvicorn.Server(config).run(sockets=[listener])
+    engine.dispose()
+
+
+def _listen(host: str, port: int, *, allow_remote: bool) -> socket.socket:
+    if not allow_remote and not _is_loopback(host):
+        raise ConfigurationError(
+            f"The receiver does not listen on {host}: other machines could reach it.",
+            next_step="Put a proxy with TLS in front of 127.0.0.1, or say --allow-remote.",
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}.",
+            next_step="Choose another --port, or stop what uses it.",
+        ) from None
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The inbox: every webhook and callback, stored durably before it is acknowledged."""

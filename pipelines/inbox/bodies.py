@@ -1,0 +1,47 @@
+"""Request bodies: as text that every database can keep, and as a JSON object where they are one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Body:
+    """A request body: its text, and either the JSON object in it or the reason why there is none."""
+
+    text: str
+    payload: dict[str, Any]
+    error: str | None = None
+
+
+def read_body(raw: bytes) -> Body:
+    """Read a body. Bytes that are no UTF-8, and NUL, which PostgreSQL cannot keep, are shown as ``\\x…``."""
+    text = raw.decode("utf-8", errors="backslashreplace").replace("\x00", "\\x00")
+    try:
+        payload = json.loads(raw, parse_constant=_refuse_constant)
+        json.dumps(payload, ensure_ascii=False).encode()  # half a surrogate pair would break every reader later
+    except (ValueError, RecursionError) as error:
+        return Body(text, {}, f"not valid JSON: {_reason(error)}")
+    if not isinstance(payload, dict):
+        return Body(text, {}, f"not a JSON object but a {type(payload).__name__}")
+    return Body(text, payload)
+
+
+def without_secret(body: Body, secret: str) -> str:
+    """The text of a body without the secret that its sender shows in it."""
+    as_json = json.dumps(secret)[1:-1]
+    return body.text.replace(as_json, "[removed]").replace(secret, "[removed]")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} (character {error.pos})"
+    if isinstance(error, UnicodeError):
+        return "its characters are not valid UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)

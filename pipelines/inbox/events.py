@@ -1,0 +1,73 @@
+"""Appending to the inbox, and reading it in the order in which events were stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipelines.store import inbox_events, lock_inbox, reading, writing
+
+BATCH_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class InboxEvent:
+    """What a service told us, or what a poll saw and cannot be read again.
+
+    Two events of one source with the same ``dedupe_key`` are deliveries of the same fact: the first one stays.
+    """
+
+    source: str
+    channel: str
+    dedupe_key: str
+    event_type: str | None
+    body: str
+    parse_error: str | None = None
+
+
+def dedupe_key(*parts: object) -> str:
+    """The key of a fact, made of everything that identifies it."""
+    return hashlib.sha256("|".join("" if part is None else str(part) for part in parts).encode()).hexdigest()
+
+
+def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
+    """Store events durably and return their ids, None for those already there. When this returns, they are safe.
+
+    Raises:
+        StoreError: the store cannot be written; none of the events is stored.
+    """
+    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    received_at = datetime.now(UTC)
+    with writing(engine) as connection:
+        lock_inbox(connection)
+        return [
+            connection.scalar(
+                insert(inbox_events)
+                .values(received_at=received_at, **vars(event))
+                .on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
+                .returning(inbox_events.c.event_id)
+            )
+            for event in events
+        ]
+
+
+def events_after(
+    engine: sa.Engine, source: str, event_id: int, *, event_type: str | None = None
+) -> Iterator[Sequence[sa.RowMapping]]:
+    """The events of a source that were stored after an event, in batches, oldest first."""
+    columns = inbox_events.c
+    query = sa.select(inbox_events).where(columns.source == source).order_by(columns.event_id).limit(BATCH_ROWS)
+    if event_type is not None:
+        query = query.where(columns.event_type == event_type)
+    while True:
+        with reading(engine) as connection:
+            batch = connection.execute(query.where(columns.event_id > event_id)).mappings().all()
+        if not batch:
+            return
+        yield batch
+        event_id = batch[-1]["event_id"]
