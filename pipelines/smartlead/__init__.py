@@ -1,0 +1,1 @@
+"""Smartlead: campaigns, leads, sent mails and messages, and what its webhooks brought."""

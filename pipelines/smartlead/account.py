@@ -1,0 +1,163 @@
+"""Reading everything of one Smartlead account, in the order and with the cursors that lose nothing.
+
+* The roster, the categories, the sequences and the mailboxes are read whole: they change in place without a trace.
+* Sent mails are read again for a window of days, because a reply or a bounce comes long after the sending.
+* Messages are read by Smartlead's only cursor, the time of the last event, with a day of overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+from rich.progress import Progress
+
+from pipelines.raw_tables import RawTable, Reads, Record, Row
+from pipelines.smartlead.categories import CategoryWatch
+from pipelines.smartlead.client import Page, SmartleadClient
+from pipelines.smartlead.tables import (
+    CAMPAIGN_LEADS,
+    CAMPAIGNS,
+    CATEGORIES,
+    EMAIL_ACCOUNTS,
+    EMAIL_STATISTICS,
+    MESSAGES,
+    SEQUENCES,
+    campaign_lead_row,
+    campaign_row,
+    category_row,
+    email_account_row,
+    message_rows,
+    sequence_row,
+    statistics_row,
+)
+
+STATISTICS_WINDOW = timedelta(days=60)
+MESSAGES_OVERLAP = timedelta(days=1)
+
+
+class AccountReader:
+    """Reads one account; ``reads`` says afterwards what was read, and the category watch what has changed."""
+
+    def __init__(self, client: SmartleadClient, categories: CategoryWatch, progress: Progress) -> None:
+        self.reads = Reads()
+        self._categories = categories
+        self._client = client
+        self._progress = progress
+        page = client.page("campaigns/", names=("data", "campaigns"))
+        self._campaigns = [Record(item, "Smartlead's GET campaigns/") for item in page.records]
+        self._campaign_ids = sorted(campaign.required_integer("id") for campaign in self._campaigns)
+        self.read_at = page.read_at
+
+    def resources(self) -> list[DltResource]:
+        """One resource per table, to be landed together."""
+        return [
+            CAMPAIGNS.resource(self._read_campaigns),
+            SEQUENCES.resource(lambda: self._by_campaign(SEQUENCES, self._read_sequences)),
+            CAMPAIGN_LEADS.resource(lambda: self._by_campaign(CAMPAIGN_LEADS, self._read_leads)),
+            EMAIL_STATISTICS.resource(lambda: self._by_campaign(EMAIL_STATISTICS, self._read_statistics)),
+            MESSAGES.resource(lambda: self._by_campaign(MESSAGES, self._read_messages)),
+            CATEGORIES.resource(self._read_categories),
+            EMAIL_ACCOUNTS.resource(self._read_email_accounts),
+        ]
+
+    def _by_campaign(self, table: RawTable, read: Callable[[int], Iterator[Sequence[Row]]]) -> Iterator[Sequence[Row]]:
+        task = self._progress.add_task(f"Smartlead: {table.name.replace('_', ' ')}", total=len(self._campaign_ids))
+        self.reads.add(table, self.read_at, 0)
+        for campaign_id in self._campaign_ids:
+            yield from read(campaign_id)
+            self._progress.advance(task)
+
+    def _read_campaigns(self) -> Iterator[Sequence[Row]]:
+        yield self._counted(CAMPAIGNS, self.read_at, [campaign_row(campaign) for campaign in self._campaigns])
+
+    def _read_sequences(self, campaign_id: int) -> Iterator[Sequence[Row]]:
+        path = f"campaigns/{campaign_id}/sequences"
+        page = self._client.page(path, names=("data", "sequences"))
+        yield self._rows(SEQUENCES, path, page, lambda record: sequence_row(campaign_id, record))
+
+    def _read_leads(self, campaign_id: int) -> Iterator[Sequence[Row]]:
+        path = f"campaigns/{campaign_id}/leads"
+        for page in self._client.pages(path, limit=100, key=_lead_key, names=("data", "leads")):
+            rows = self._rows(CAMPAIGN_LEADS, path, page, lambda record: campaign_lead_row(campaign_id, record))
+            self._categories.note(rows, page.read_at)
+            yield rows
+
+    def _read_statistics(self, campaign_id: int) -> Iterator[Sequence[Row]]:
+        path = f"campaigns/{campaign_id}/statistics"
+        cursor = _Cursor("read_until", campaign_id)
+        since = cursor.since(STATISTICS_WINDOW)
+        window: dict[str, Any] = {} if since is None else {"sent_time_start_date": since.date().isoformat()}
+        names = ("data", "email_statistics")
+        for page in self._client.pages(path, limit=1000, key=_by("stats_id"), names=names, **window):
+            cursor.saw(page.read_at)
+            yield self._rows(EMAIL_STATISTICS, path, page, lambda record: statistics_row(campaign_id, record))
+        cursor.keep()
+
+    def _read_messages(self, campaign_id: int) -> Iterator[Sequence[Row]]:
+        path = f"campaigns/{campaign_id}/leads-statistics"
+        cursor = _Cursor("event_time_gt", campaign_id)
+        since = cursor.since(MESSAGES_OVERLAP)
+        newer: dict[str, Any] = {} if since is None else {"event_time_gt": since.isoformat()}
+        for page in self._client.pages(path, limit=100, key=_by("lead_id"), **newer):
+            cursor.saw(page.read_at)
+            where = f"Smartlead's GET {path}"
+            rows = [row for item in page.records for row in message_rows(campaign_id, Record(item, where), where)]
+            yield self._counted(MESSAGES, page.read_at, rows)
+        cursor.keep()
+
+    def _read_categories(self) -> Iterator[Sequence[Row]]:
+        path = "leads/fetch-categories"
+        page = self._client.page(path, names=("data", "categories"))
+        yield self._rows(CATEGORIES, path, page, category_row)
+
+    def _read_email_accounts(self) -> Iterator[Sequence[Row]]:
+        path = "email-accounts/"
+        names = ("data", "email_accounts")
+        for page in self._client.pages(path, limit=100, key=_by("id"), names=names, fetch_campaigns="true"):
+            yield self._rows(EMAIL_ACCOUNTS, path, page, email_account_row)
+
+    def _rows(self, table: RawTable, path: str, page: Page, row: Callable[[Record], Row]) -> Sequence[Row]:
+        records = (Record(item, f"Smartlead's GET {path}") for item in page.records)
+        return self._counted(table, page.read_at, [row(record) for record in records])
+
+    def _counted(self, table: RawTable, read_at: datetime, rows: Sequence[Row]) -> Sequence[Row]:
+        self.reads.add(table, read_at, len(rows))
+        return rows
+
+
+class _Cursor:
+    """Until when a campaign was read, by Smartlead's clock; kept in dlt's state together with the rows."""
+
+    def __init__(self, name: str, campaign_id: int) -> None:
+        self._kept: dict[str, str] = dlt.current.resource_state().setdefault(name, {})
+        self._campaign = str(campaign_id)
+        self._started_at: datetime | None = None
+
+    def since(self, overlap: timedelta) -> datetime | None:
+        """From when on to read; None to read everything."""
+        kept = self._kept.get(self._campaign)
+        return None if kept is None else datetime.fromisoformat(kept) - overlap
+
+    def saw(self, read_at: datetime) -> None:
+        """Note an answer; the first one decides, since later ones may miss what happened in between."""
+        self._started_at = self._started_at or read_at
+
+    def keep(self) -> None:
+        """Keep the new position; called only when everything was read."""
+        if self._started_at is not None:
+            self._kept[self._campaign] = self._started_at.isoformat()
+
+
+def _by(name: str) -> Callable[[Any], Hashable]:
+    return lambda item: item.get(name) if isinstance(item, dict) else None
+
+
+def _lead_key(item: Any) -> Hashable:
+    if not isinstance(item, dict):
+        return None
+    lead = item.get("lead")
+    return item.get("campaign_lead_map_id") or (lead.get("id") if isinstance(lead, dict) else item.get("id"))

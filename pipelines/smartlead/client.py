@@ -1,0 +1,144 @@
+"""Reading Smartlead's REST API: one key, one rate limit, and the envelopes it wraps its lists in.
+
+Envelopes differ between endpoints, and between the documentation of 2026 and what is really sent. The real ones are
+read; the documented ones are understood as well. Anything else is an error that names the endpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipelines.config import Smartlead
+from pipelines.errors import ConfigurationError, DataError
+from pipelines.http import HttpService, service_time
+from pipelines.smartlead.rate_limit import Limit, RateLimiter
+
+PASSES = 3  # over a list that goes on changing while it is read
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of records, when it was read by Smartlead's clock, and what it says about the whole."""
+
+    records: list[Any]
+    read_at: datetime
+    total: int | None = None
+    has_more: bool | None = None
+
+
+class SmartleadClient:
+    """Smartlead's API as one customer. All requests share the rate limit."""
+
+    def __init__(self, settings: Smartlead, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        key = settings.api_key.get_secret_value()
+        if min(settings.requests_per_minute, settings.requests_per_two_seconds) < 1:
+            raise ConfigurationError(
+                "Smartlead's request limits must be at least 1.",
+                next_step="Correct requests_per_minute and requests_per_two_seconds.",
+            )
+        limiter = RateLimiter(
+            [Limit(settings.requests_per_minute, 60.0), Limit(settings.requests_per_two_seconds, 2.0)], sleep=sleep
+        )
+        self._service = HttpService(
+            "Smartlead",
+            settings.base_url,
+            params={"api_key": key},
+            secrets=[key],
+            before_request=limiter.wait,
+            sleep=sleep,
+        )
+
+    def __enter__(self) -> SmartleadClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._service.close()
+
+    def page(self, path: str, *, names: tuple[str, ...] = ("data",), **params: Any) -> Page:
+        """One answer: a bare list, or a list under one of the names.
+
+        Raises:
+            DataError: the answer has another shape; names the endpoint.
+        """
+        response = self._service.read("GET", path, params=params)
+        return _page(self._service.json(response), names, service_time(response), f"Smartlead's GET {path}")
+
+    def pages(
+        self,
+        path: str,
+        *,
+        limit: int,
+        key: Callable[[Any], Hashable],
+        names: tuple[str, ...] = ("data",),
+        **params: Any,
+    ) -> Iterator[Page]:
+        """All pages of a list.
+
+        Records may move to another page while we read, so that one is met twice or missed. What is met twice merges
+        on its key; when fewer than the announced total were met, the list is read again.
+        """
+        met: set[Hashable] = set()
+        for _ in range(PASSES):
+            total = None
+            for page in self._one_pass(path, limit, names, params):
+                met.update(key(record) for record in page.records)
+                total = page.total
+                yield page
+            if total is None or len(met) >= total:
+                return
+
+    def _one_pass(self, path: str, limit: int, names: tuple[str, ...], params: dict[str, Any]) -> Iterator[Page]:
+        offset = 0
+        while True:
+            page = self.page(path, names=names, offset=offset, limit=limit, **params)
+            yield page
+            offset += len(page.records)
+            if not page.records or not _goes_on(page, offset, limit):
+                return
+
+
+def _goes_on(page: Page, offset: int, limit: int) -> bool:
+    if page.has_more is not None:
+        return page.has_more
+    if page.total is not None:
+        return offset < page.total
+    return len(page.records) >= limit
+
+
+def _page(answer: Any, names: tuple[str, ...], read_at: datetime, where: str) -> Page:
+    if isinstance(answer, list):
+        return Page(answer, read_at)
+    if not isinstance(answer, dict):
+        raise _unknown_shape(where, "neither a list nor an object")
+    inner = answer.get("data")
+    envelope = answer | inner if isinstance(inner, dict) else answer  # the documentation nests one more level
+    for name in names:
+        if isinstance(envelope.get(name), list):
+            return Page(envelope[name], read_at, _total(envelope, where), _has_more(envelope))
+    raise _unknown_shape(where, f"an object with {', '.join(sorted(map(str, answer))) or 'nothing in it'}")
+
+
+def _total(envelope: dict[str, Any], where: str) -> int | None:
+    for name in ("total_leads", "total_stats", "total"):
+        if envelope.get(name) is not None:
+            try:
+                return int(envelope[name])
+            except (TypeError, ValueError):
+                raise _unknown_shape(where, f"an object whose '{name}' is no number") from None
+    return None
+
+
+def _has_more(envelope: dict[str, Any]) -> bool | None:
+    value = envelope.get("hasMore", envelope.get("has_more"))
+    return value if isinstance(value, bool) else None
+
+
+def _unknown_shape(where: str, found: str) -> DataError:
+    return DataError(
+        f"{where} has an unknown shape: {found}.",
+        next_step="Nothing of this load was kept. Compare the answer with Smartlead's documentation.",
+    )
