@@ -1,0 +1,1 @@
+"""Salesforce: signing in, reading with SOQL, updating through sObject Collections, and loading into the warehouse."""

@@ -1,0 +1,232 @@
+"""A small Salesforce client: reads are repeated with patience, writes never are.
+
+It refuses nothing by itself but creates, upserts and deletes nothing either: those calls do not exist here (R10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from pipelines.config import SalesforceOrg
+from pipelines.errors import ConfigurationError, DataError, ServiceError
+from pipelines.http import HttpService, service_time
+from pipelines.salesforce.auth import Session, sign_in
+
+CLIENT_NAME = "outreach-warehouse"
+RETRIEVE_LIMIT = 2_000
+UPDATE_LIMIT = 200
+WRITE_HEADERS = {
+    "Sforce-Auto-Assign": "FALSE",  # Salesforce else re-runs lead assignment and may change the owner (R10)
+    "Sforce-Call-Options": f"client={CLIENT_NAME}",
+}
+_API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What Salesforce answered for one record of an update."""
+
+    success: bool
+    error_code: str | None = None
+    message: str | None = None
+
+
+class LostAnswerError(ServiceError):
+    """An update was sent and no usable answer came: it may have been applied or not. Only reading back can tell."""
+
+
+class SalesforceClient:
+    """One org, signed in as its integration user when the first request is made."""
+
+    def __init__(self, org: str, connection: SalesforceOrg) -> None:
+        self.org = org
+        self._connection = connection
+        secret = connection.client_secret.get_secret_value() if connection.client_secret else ""
+        self._service = HttpService(f"Salesforce {org}", connection.login_url, secrets=[secret])
+        self._session: Session | None = None
+        self.calls = 0
+        self.api_usage: tuple[int, int] | None = None
+
+    def __enter__(self) -> SalesforceClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._service.close()
+
+    @property
+    def organization_id(self) -> str:
+        """The 18-character id of the org that we are signed in to."""
+        return self._signed_in().organization_id
+
+    def server_time(self) -> datetime:
+        """What time it is in Salesforce (UTC)."""
+        return service_time(self._read("GET", f"{self._data_path}/limits"))
+
+    def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[list[dict[str, Any]]]:
+        """Run a query and give its records page by page, without their ``attributes``.
+
+        Args:
+            soql: the query.
+            include_deleted: whether records in the recycle bin and merged ones are read too (queryAll).
+
+        Raises:
+            DataError: Salesforce does not accept the query.
+            ServiceError: an answer is malformed, or the service cannot be reached.
+        """
+        path: str | None = f"{self._data_path}/{'queryAll' if include_deleted else 'query'}"
+        params: dict[str, str] | None = {"q": soql}
+        page_number = 0
+        while path:
+            page_number += 1
+            page = self._json(self._read("GET", path, params=params), page_number)
+            yield _records(page, self.org, page_number)
+            path, params = (None if page.get("done") else page["nextRecordsUrl"]), None
+
+    def describe(self, object_name: str) -> dict[str, dict[str, Any]]:
+        """The fields of an object that the integration user can see, by API name."""
+        description = self._json(self._read("GET", f"{self._data_path}/sobjects/{object_name}/describe"), 1)
+        return {field["name"]: field for field in description["fields"]}
+
+    def retrieve(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Read records by id, in the given order; None for a record that is missing or not visible."""
+        if len(ids) > RETRIEVE_LIMIT:
+            raise ValueError(f"at most {RETRIEVE_LIMIT} ids can be read at once")
+        body = {"ids": list(ids), "fields": list(fields)}
+        records = self._read("POST", f"{self._data_path}/composite/sobjects/{object_name}", json=body)
+        found: list[dict[str, Any] | None] = self._service.json(records)
+        if not isinstance(found, list) or len(found) != len(ids):
+            raise self._malformed("the records that were read by id", 1)
+        return found
+
+    def update(self, object_name: str, records: Sequence[dict[str, Any]]) -> list[RowResult]:
+        """Update up to 200 records by id, each on its own, and give Salesforce's answer for each, in order.
+
+        The request is sent once. A session that has expired is renewed first: a 401 means that nothing was applied.
+
+        Raises:
+            LostAnswerError: no usable answer came, so nobody knows whether it was applied.
+            ServiceError: Salesforce refused the whole request; nothing was applied.
+        """
+        if len(records) > UPDATE_LIMIT:
+            raise ValueError(f"at most {UPDATE_LIMIT} records can be updated at once")
+        rows = [{"attributes": {"type": object_name}, **record} for record in records]
+        body = {"allOrNone": False, "records": rows}
+        response = self._write("PATCH", f"{self._data_path}/composite/sobjects", body)
+        if response.status_code >= 500:
+            raise self._lost(f"it answered {response.status_code}")
+        self._service.check(response)
+        try:
+            results = [_row_result(row) for row in response.json()]
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise self._lost("its answer was malformed") from None
+        if len(results) != len(records):
+            raise self._lost(f"it answered {len(results)} of {len(records)} records")
+        return results
+
+    @property
+    def _data_path(self) -> str:
+        return f"{self._signed_in().instance_url}/services/data/{self._connection.api_version}"
+
+    def _signed_in(self) -> Session:
+        if self._session is None:
+            self._session = sign_in(self.org, self._connection, self._service)
+        return self._session
+
+    def _read(self, method: str, path: str, **request: Any) -> httpx.Response:
+        response = self._service.read_any(method, self._absolute(path), headers=self._authorization(), **request)
+        if response.status_code == 401:
+            self._session = None
+            response = self._service.read_any(method, self._absolute(path), headers=self._authorization(), **request)
+        self._note(response)
+        if response.status_code == 400:
+            raise DataError(
+                f"Salesforce {self.org} does not accept a request: {self._service.error(response).message}",
+                next_step="Check the field names of the org in dbt_project.yml and the user's field permissions.",
+            )
+        return self._service.check(response)
+
+    def _write(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
+        for is_last_attempt in (False, True):
+            headers = self._authorization() | WRITE_HEADERS
+            try:
+                response = self._service.send(method, self._absolute(path), json=body, headers=headers)
+            except httpx.ConnectError as error:
+                raise ServiceError(
+                    f"Salesforce {self.org} cannot be reached ({type(error).__name__}); nothing was sent.",
+                    next_step="Run the command again later.",
+                ) from None
+            except httpx.TransportError as error:
+                raise self._lost(type(error).__name__) from None
+            if response.status_code != 401 or is_last_attempt:
+                break
+            self._session = None
+        self._note(response)
+        return response
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._signed_in().access_token}"}
+
+    def _absolute(self, path: str) -> str:
+        return self._signed_in().instance_url + path if path.startswith("/") else path
+
+    def _note(self, response: httpx.Response) -> None:
+        self.calls += 1
+        if usage := _API_USAGE.search(response.headers.get("sforce-limit-info", "")):
+            self.api_usage = (int(usage[1]), int(usage[2]))
+
+    def _json(self, response: httpx.Response, page_number: int) -> dict[str, Any]:
+        content = self._service.json(response)
+        if not isinstance(content, dict):
+            raise self._malformed("an object", page_number)
+        return content
+
+    def _malformed(self, expected: str, page_number: int) -> ServiceError:
+        return _malformed_page(self.org, expected, page_number)
+
+    def _lost(self, what: str) -> LostAnswerError:
+        return LostAnswerError(
+            f"No usable answer came from Salesforce {self.org} to an update ({what}).",
+            next_step="Run outreach push again: it reads back what was applied.",
+        )
+
+
+def connect(org: str, connection: SalesforceOrg) -> SalesforceClient:
+    """A client for one org; use it as a context manager.
+
+    Raises:
+        ConfigurationError: the login URL is not one.
+    """
+    if not connection.login_url.startswith(("https://", "http://")):
+        raise ConfigurationError(
+            f"The login_url of org '{org}' is not a URL.", next_step="Use the org's My Domain address with https://."
+        )
+    return SalesforceClient(org, connection)
+
+
+def _records(page: dict[str, Any], org: str, page_number: int) -> list[dict[str, Any]]:
+    records = page.get("records")
+    if not isinstance(records, list) or not isinstance(page.get("done"), bool):
+        raise _malformed_page(org, "records and done", page_number)
+    if not page["done"] and not isinstance(page.get("nextRecordsUrl"), str):
+        raise _malformed_page(org, "nextRecordsUrl", page_number)
+    return [{name: value for name, value in record.items() if name != "attributes"} for record in records]
+
+
+def _malformed_page(org: str, expected: str, page_number: int) -> ServiceError:
+    return ServiceError(
+        f"Salesforce {org} sent a malformed page (page {page_number} has no valid {expected}).",
+        next_step="Run the command again; nothing of this object was changed in the warehouse.",
+    )
+
+
+def _row_result(row: dict[str, Any]) -> RowResult:
+    if row["success"]:
+        return RowResult(success=True)
+    error = row["errors"][0]
+    return RowResult(success=False, error_code=str(error["statusCode"]), message=str(error["message"])[:300])

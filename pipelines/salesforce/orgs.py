@@ -1,0 +1,45 @@
+"""The orgs and their field names, from ``dbt_project.yml``: loaders, models and writer read the same block (R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipelines.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class FieldNames:
+    """How one org spells the fields: canonical name of the process documents → API name, by object."""
+
+    org: str
+    renamed: dict[str, dict[str, str]]
+
+    def api_name(self, object_name: str, field: str) -> str:
+        """The org's API name of a canonical field."""
+        return self.renamed.get(object_name, {}).get(field, field)
+
+    def api_names(self, object_name: str, fields: Sequence[str]) -> list[str]:
+        """The org's API names, in the same order."""
+        return [self.api_name(object_name, field) for field in fields]
+
+
+def read_field_names(project_dir: Path) -> dict[str, FieldNames]:
+    """The field names of each configured org.
+
+    Raises:
+        ConfigurationError: the file is missing or has no such block.
+    """
+    file = project_dir / "dbt_project.yml"
+    try:
+        variables = yaml.safe_load(file.read_text())["vars"]
+        orgs, renamed = variables["salesforce_orgs"], variables["salesforce_field_names"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        raise ConfigurationError(
+            f"{file} has no readable vars.salesforce_orgs and vars.salesforce_field_names.",
+            next_step="Run the command in the project directory, or set OUTREACH_PROJECT_DIR.",
+        ) from None
+    return {org: FieldNames(org, renamed.get(org) or {}) for org in orgs}
