@@ -79,16 +79,16 @@ class SmartleadClient:
         """All pages of a list.
 
         Records may move to another page while we read, so that one is met twice or missed. What is met twice merges
-        on its key; when fewer than the announced total were met, the list is read again.
+        on its key; when the announced total changed meanwhile, or fewer were met, the list is read again.
         """
         met: set[Hashable] = set()
         for _ in range(PASSES):
-            total = None
+            totals: set[int | None] = set()
             for page in self._one_pass(path, limit, names, params):
                 met.update(key(record) for record in page.records)
-                total = page.total
+                totals.add(page.total)
                 yield page
-            if total is None or len(met) >= total:
+            if len(totals) == 1 and len(met) >= (totals.pop() or 0):
                 return
 
     def _one_pass(self, path: str, limit: int, names: tuple[str, ...], params: dict[str, Any]) -> Iterator[Page]:
