@@ -25,6 +25,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {}  # version found -> ste
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
+LEDGER_LOCK = 4_703
 
 metadata = sa.MetaData()
 
@@ -184,6 +185,11 @@ def lock_inbox(connection: Connection) -> None:
     commit, event 5 could otherwise appear after event 6 was read, and never be loaded.
     """
     _advisory_lock(connection, INBOX_LOCK)
+
+
+def lock_ledger(connection: Connection) -> None:
+    """Let ledger transactions commit one after the other: each entry is chained to the one before it."""
+    _advisory_lock(connection, LEDGER_LOCK)
 
 
 def _url(settings: Settings) -> sa.URL:

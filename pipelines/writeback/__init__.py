@@ -1,0 +1,1 @@
+"""Write-back: plan → policy → payload → Salesforce → ledger, in that direction only."""
