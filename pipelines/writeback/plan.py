@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from pipelines.writeback.payload import KEY_PREFIXES
 from pipelines.writeback.policy import Current, FieldRule, FieldValue, Missing, Outcome, Present, Stop, decide
 
 EXPIRES_AFTER = timedelta(hours=24)
+Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,10 @@ def make_plan(
         only_orgs: plan for these orgs only.
     """
     deltas = [delta for delta in proposal.deltas if only_orgs is None or delta.org in only_orgs]
-    now = max((reader.client.server_time() for reader in readers.values()), default=datetime.min)
+    now = server_time(readers)
     rules = read_rules(settings, now.date())
-    decided = [one for group in _grouped(deltas) for one in _decide_group(rules, readers, group)]
+    disputed = _disputed(deltas)
+    decided = [one for group in _grouped(deltas) for one in _decide_group(rules, readers, group, disputed)]
     return Plan(
         build_id=proposal.version.build_id,
         allowlist_hash=rules.allowlist.hash,
@@ -120,6 +123,11 @@ def make_plan(
             for key, count in proposal.blocked.items()
         ],
     )
+
+
+def server_time(readers: Mapping[str, OrgReader]) -> datetime:
+    """What day and time it is in Salesforce; the latest of the orgs' clocks."""
+    return max(reader.client.server_time() for reader in readers.values())
 
 
 def save_plan(settings: Settings, plan: Plan) -> Path:
@@ -180,7 +188,15 @@ def _grouped(deltas: Iterable[Delta]) -> Iterable[list[Delta]]:
         yield list(group)
 
 
-def _decide_group(rules: Rules, readers: Mapping[str, OrgReader], deltas: list[Delta]) -> list[Change | Held]:
+def _disputed(deltas: Iterable[Delta]) -> set[Key]:
+    """The fields for which more than one value is proposed: none of them is written, rather than the last."""
+    counts = Counter((delta.org, delta.object, delta.record_id, delta.field) for delta in deltas)
+    return {key for key, count in counts.items() if count > 1}
+
+
+def _decide_group(
+    rules: Rules, readers: Mapping[str, OrgReader], deltas: list[Delta], disputed: set[Key]
+) -> list[Change | Held]:
     """Decide the deltas of one org and object, with one reading of the records that may be written."""
     org, object_name = deltas[0].org, deltas[0].object
     reader = readers.get(org)
@@ -189,7 +205,7 @@ def _decide_group(rules: Rules, readers: Mapping[str, OrgReader], deltas: list[D
     if reader and candidates:
         ids = list(dict.fromkeys(delta.record_id for delta in candidates))
         current = reader.values(object_name, ids, sorted({delta.field for delta in candidates}))
-    return [_decide_one(rules, reader, delta, current) for delta in deltas]
+    return [_decide_one(rules, reader, delta, current, disputed) for delta in deltas]
 
 
 def _is_worth_reading(rules: Rules, delta: Delta) -> bool:
@@ -198,7 +214,11 @@ def _is_worth_reading(rules: Rules, delta: Delta) -> bool:
 
 
 def _decide_one(
-    rules: Rules, reader: OrgReader | None, delta: Delta, current: Mapping[tuple[str, str], Current]
+    rules: Rules,
+    reader: OrgReader | None,
+    delta: Delta,
+    current: Mapping[tuple[str, str], Current],
+    disputed: set[Key],
 ) -> Change | Held:
     rule = rules.allowlist.rule(delta.object, delta.field)
     approval = rules.approval(rule, delta.org, delta.campaign_id)
@@ -207,6 +227,8 @@ def _decide_one(
     decision = decide(rule, base=base, current=now, wanted=delta.after_value, is_approved=approval is not None)
     if stop := _wrong_id(delta):
         decision = stop
+    elif (delta.org, delta.object, delta.record_id, delta.field) in disputed:
+        decision = Stop(Outcome.NOT_ALLOWED, "more than one value is proposed for this field")
     elif reader is None:
         decision = Stop(Outcome.NOT_ALLOWED, f"org '{delta.org}' is not configured for writing")
     elif rule and not isinstance(decision, Stop):
