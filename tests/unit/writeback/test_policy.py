@@ -1,0 +1,133 @@
+"""The write policies (R1, R3, R4, R10), over all values that can occur."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.writeback.policy import (
+    Current,
+    FieldRule,
+    Missing,
+    Outcome,
+    Policy,
+    Present,
+    Stop,
+    Unreadable,
+    Write,
+    decide,
+    is_blank,
+)
+
+HAS_REPLIED = FieldRule(
+    "CampaignMember",
+    "Has_Replied__c",
+    "Clay → SFDC",
+    "active",
+    True,
+    Policy.SET_ONCE_TRUE,
+    "boolean",
+    False,
+    "CRM Admin",
+)
+HARD_BOUNCED = replace(HAS_REPLIED, object="Lead", field="external_hard_bounced__c", policy=Policy.TO_TRUE_ONLY)
+CLASSIFICATION = replace(HAS_REPLIED, field="ReplyClassification__c", policy=Policy.LATEST_WINS, value_type="text")
+INDUSTRY = FieldRule("Lead", "Industry", "Clay → SFDC", "active", True, Policy.ONLY_IF_BLANK, "text", True, "DPO")
+RULES = [HAS_REPLIED, HARD_BOUNCED, CLASSIFICATION, INDUSTRY]
+
+values = st.one_of(st.none(), st.booleans(), st.text(max_size=8), st.sampled_from(["", " ", "Positive", "#N/A"]))
+currents = st.one_of(values.map(Present), st.just(Missing()), st.just(Unreadable()))
+wanted_values = st.one_of(st.sampled_from(["true", "false", "", "#N/A", " \n", "Positive"]), st.text(max_size=8))
+rules = st.one_of(
+    st.none(),
+    st.builds(
+        replace,
+        st.sampled_from(RULES),
+        status=st.sampled_from(["active", "pending_legal"]),
+        is_writable=st.booleans(),
+        policy=st.sampled_from(Policy),
+        value_type=st.sampled_from(["boolean", "text"]),
+    ),
+)
+
+
+@given(rules, values, currents, wanted_values, st.booleans())
+def test_what_is_written_never_clears_and_never_says_false(
+    rule: FieldRule | None, base: object, current: Current, wanted: str, is_approved: bool
+) -> None:
+    decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
+    if isinstance(decision, Write):
+        assert decision.value is not False
+        assert not is_blank(decision.value)
+        assert str(decision.value).strip().upper() != "#N/A"
+
+
+@given(rules, values, currents, wanted_values, st.booleans())
+def test_only_active_writable_fields_are_written(
+    rule: FieldRule | None, base: object, current: Current, wanted: str, is_approved: bool
+) -> None:
+    decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
+    if rule is None or rule.status != "active" or not rule.is_writable or rule.policy is Policy.NEVER:
+        assert isinstance(decision, Stop)
+        assert decision.outcome in {Outcome.NOT_ALLOWED, Outcome.WITHHELD}
+
+
+@given(rules, values, st.sampled_from([Missing(), Unreadable()]), wanted_values)
+def test_what_cannot_be_read_is_not_blank(rule: FieldRule | None, base: object, current: Current, wanted: str) -> None:
+    assert isinstance(decide(rule, base=base, current=current, wanted=wanted, is_approved=True), Stop)
+
+
+@given(values, st.text())
+def test_only_if_blank_never_overwrites(value: object, wanted: str) -> None:
+    decision = decide(INDUSTRY, base=None, current=Present(value), wanted=wanted, is_approved=True)
+    if not is_blank(value):
+        assert isinstance(decision, Stop)
+
+
+@given(st.sampled_from([HAS_REPLIED, HARD_BOUNCED]), wanted_values)
+def test_a_true_that_stands_is_never_touched(rule: FieldRule, wanted: str) -> None:
+    assert isinstance(decide(rule, base=None, current=Present(True), wanted=wanted, is_approved=True), Stop)
+
+
+@given(st.sampled_from(RULES), values, currents, wanted_values)
+def test_deciding_again_after_the_write_stops(rule: FieldRule, base: object, current: Current, wanted: str) -> None:
+    first = decide(rule, base=base, current=current, wanted=wanted, is_approved=True)
+    if isinstance(first, Write):
+        again = decide(rule, base=base, current=Present(first.value), wanted=wanted, is_approved=True)
+        assert again == Stop(Outcome.ALREADY_EQUAL, "Salesforce already shows this value")
+
+
+def outcome(rule: FieldRule, current: Current, wanted: str, *, base: object = None, is_approved: bool = True) -> object:
+    decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
+    return decision.outcome if isinstance(decision, Stop) else decision.value
+
+
+@pytest.mark.parametrize(
+    ("rule", "current", "wanted", "base", "expected"),
+    [
+        (HAS_REPLIED, Present(False), "true", False, True),
+        (HAS_REPLIED, Present(None), "true", None, True),
+        (HAS_REPLIED, Present(False), "false", True, Outcome.NOT_ALLOWED),
+        (HARD_BOUNCED, Present(False), "TRUE", False, Outcome.NOT_ALLOWED),
+        (CLASSIFICATION, Present(None), "Positive", None, "Positive"),
+        (CLASSIFICATION, Present("Neutral"), "Positive", "Neutral", "Positive"),
+        (CLASSIFICATION, Present("Negative"), "Positive", "Neutral", Outcome.CHANGED_SINCE_PLAN),
+        (CLASSIFICATION, Present("Positive"), "Positive", "Neutral", Outcome.ALREADY_EQUAL),
+        (INDUSTRY, Present("  "), "Energy", None, "Energy"),
+        (INDUSTRY, Present("Retail"), "Energy", None, Outcome.NOT_BLANK),
+        (INDUSTRY, Missing(), "Energy", None, Outcome.NOT_FOUND),
+        (INDUSTRY, Unreadable(), "Energy", None, Outcome.NOT_READABLE),
+    ],
+)
+def test_ordinary_cases(rule: FieldRule, current: Current, wanted: str, base: object, expected: object) -> None:
+    assert outcome(rule, current, wanted, base=base) == expected
+
+
+def test_without_a_valid_approval_the_field_is_withheld() -> None:
+    assert outcome(INDUSTRY, Present(None), "Energy", is_approved=False) == Outcome.WITHHELD
+
+
+def test_pending_legal_is_withheld_even_with_an_approval() -> None:
+    pending = replace(INDUSTRY, status="pending_legal")
+    assert outcome(pending, Present(None), "Energy", is_approved=True) == Outcome.WITHHELD
