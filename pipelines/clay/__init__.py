@@ -1,0 +1,1 @@
+"""Clay: its tables, its callbacks, CSV exports, and what we submitted to it."""

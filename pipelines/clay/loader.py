@@ -1,0 +1,118 @@
+"""Loading Clay: table rows, callbacks from the inbox, our submissions, and dropped CSV exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import dlt
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from pipelines.campaign_map import REPLIES_TABLE, read_campaign_map
+from pipelines.clay.client import ClayClient, UnknownTableError
+from pipelines.clay.csv_files import csv_files, read_content, rows_of
+from pipelines.clay.tables import CALLBACK_EVENTS, CSV_ROWS, SUBMISSIONS, TABLE_ROWS, callback_row, table_row
+from pipelines.config import Settings
+from pipelines.errors import DataError
+from pipelines.inbox.clay import SOURCE
+from pipelines.inbox.resources import inbox_resource
+from pipelines.landing import land, source_reads
+from pipelines.raw_tables import Reads, Row
+from pipelines.service_clock import latest_service_time
+from pipelines.store import clay_submissions, open_store, reading
+
+DATASET = "raw_clay"
+LOADED_FILES = "loaded_files"
+
+
+def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
+    """Load Clay into ``raw_clay`` and return the rows landed per table. The caller holds the warehouse lock.
+
+    Without an API key, table rows are left out: callbacks and CSV exports bring the same values.
+
+    Raises:
+        ConfigurationError: Clay refuses the key.
+        ServiceError: Clay cannot be reached or stays busy.
+        DataError: an answer has an unknown shape, or a CSV file cannot be used; in the latter case everything else
+            was loaded.
+        StoreError: the operational store or the warehouse cannot be used.
+    """
+    reader = _Reader(settings, open_store(settings), progress)
+    resources = [
+        TABLE_ROWS.resource(reader.table_rows),
+        inbox_resource(reader.engine, SOURCE, CALLBACK_EVENTS, callback_row, reader.count_callbacks),
+        SUBMISSIONS.resource(reader.submissions),
+        CSV_ROWS.resource(reader.csv_rows),
+    ]
+    counts = land(settings, DATASET, resources)
+    land(settings, DATASET, [source_reads(list(reader.reads.tables.values()))])
+    if reader.unusable_files:
+        raise DataError(
+            " ".join(error.message for error in reader.unusable_files) + " Everything else was loaded.",
+            next_step=reader.unusable_files[0].next_step,
+        )
+    return counts
+
+
+class _Reader:
+    """Reads everything of Clay for one load."""
+
+    def __init__(self, settings: Settings, engine: sa.Engine, progress: Progress) -> None:
+        self.engine = engine
+        self.reads = Reads()
+        self.unusable_files: list[DataError] = []
+        self._settings = settings
+        self._progress = progress
+        self._tables = [campaign.clay_table_id for campaign in read_campaign_map(settings.project_dir)]
+        self._now = latest_service_time(settings)
+
+    def table_rows(self) -> Iterator[Sequence[Row]]:
+        clay = self._settings.clay
+        if clay is None or clay.api_key is None:
+            self._note("Clay: table rows are left out, because no API key is configured.")
+            return
+        tables = [*dict.fromkeys(self._tables), REPLIES_TABLE]
+        task = self._progress.add_task("Clay: tables", total=len(tables))
+        with ClayClient(clay) as client:
+            for table_id in tables:
+                yield from self._rows_of_table(client, table_id)
+                self._progress.advance(task)
+
+    def submissions(self) -> Iterator[Sequence[Row]]:
+        with reading(self.engine) as connection:
+            rows = connection.execute(sa.select(clay_submissions)).mappings().all()
+        self.reads.add(SUBMISSIONS, self._now, len(rows))
+        yield [dict(row) for row in rows]
+
+    def csv_rows(self) -> Iterator[Sequence[Row]]:
+        loaded: dict[str, str] = dlt.current.resource_state().setdefault(LOADED_FILES, {})
+        self.reads.add(CSV_ROWS, self._now, 0)
+        for path in csv_files(self._settings.data_dir):
+            try:
+                content, sha256 = read_content(path)
+                rows = [] if sha256 in loaded else rows_of(path, content, sha256)
+            except DataError as error:
+                self.unusable_files.append(error)
+                continue
+            self.reads.add(CSV_ROWS, self._now, len(rows))
+            yield rows
+            loaded[sha256] = path.name
+
+    def count_callbacks(self, rows: int) -> None:
+        self.reads.add(CALLBACK_EVENTS, self._now, rows)
+
+    def _rows_of_table(self, client: ClayClient, table_id: str) -> Iterator[Sequence[Row]]:
+        try:
+            for page in client.table_rows(table_id):
+                rows = [table_row(table_id, content) for content in page.rows]
+                self._read_until(page.read_at, len(rows))
+                yield rows
+        except UnknownTableError:
+            self._note(f"Clay has no table {table_id}: nothing is loaded from it.")
+
+    def _read_until(self, read_at: datetime, rows: int) -> None:
+        self.reads.add(TABLE_ROWS, read_at, rows)
+
+    def _note(self, text: str) -> None:
+        self._progress.console.print(text, style="yellow", highlight=False)

@@ -1,0 +1,59 @@
+"""The write-back ledger on its way into the warehouse, where reconciliation compares it with Salesforce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import dlt
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from pipelines.config import Settings
+from pipelines.landing import land, source_reads
+from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
+from pipelines.service_clock import latest_service_time
+from pipelines.store import ledger_entries, open_store, reading
+
+DATASET = "raw_writeback"
+BATCH_ROWS = 5_000
+CURSOR = "last_entry_id"
+LEDGER_ENTRIES = RawTable(
+    "ledger_entries",
+    ("entry_id",),
+    {
+        column.name: {"entry_id": INTEGER, "recorded_at": TIME}.get(column.name, TEXT)
+        for column in ledger_entries.columns
+    },
+)
+
+
+def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
+    """Load the ledger into ``raw_writeback`` and return the rows landed. The caller holds the warehouse lock.
+
+    Raises:
+        StoreError: the operational store or the warehouse cannot be used.
+    """
+    engine = open_store(settings)
+    now = latest_service_time(settings)
+    reads = Reads()
+    task = progress.add_task("Write-back ledger", total=None)
+
+    def new_entries() -> Iterator[Sequence[Row]]:
+        state = dlt.current.resource_state()
+        reads.add(LEDGER_ENTRIES, now, 0)
+        while batch := _entries_after(engine, state.get(CURSOR, 0)):
+            reads.add(LEDGER_ENTRIES, now, len(batch))
+            yield batch
+            state[CURSOR] = batch[-1]["entry_id"]
+            progress.advance(task, len(batch))
+
+    counts = land(settings, DATASET, [LEDGER_ENTRIES.resource(new_entries)])
+    land(settings, DATASET, [source_reads(list(reads.tables.values()))])
+    return counts
+
+
+def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:
+    query = sa.select(ledger_entries).where(ledger_entries.c.entry_id > entry_id)
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(ledger_entries.c.entry_id).limit(BATCH_ROWS)).mappings().all()
+    return [dict(row) for row in rows]

@@ -1,0 +1,210 @@
+"""Loading Clay over real HTTP, from the inbox, from our submissions and from dropped files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+from rich.progress import Progress
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pipelines.clay.loader import load_clay
+from pipelines.config import Settings
+from pipelines.errors import ConfigurationError, DataError
+from pipelines.inbox.bodies import read_body
+from pipelines.inbox.clay import callback_event
+from pipelines.inbox.events import append
+from pipelines.store import clay_submissions, open_store, writing
+from pipelines.writeback.ledger import Entry
+from pipelines.writeback.ledger import append as append_to_ledger
+from pipelines.writeback.ledger_source import load_writeback
+
+KEY = "clay-key"
+WORLD = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+MAP = """org,campaign_id,campaign_name,clay_table_id,smartlead_campaign_id
+icare,701Ic0AAAAAAAAB,AI Outreach,t_icare_1,2710101
+core,701Co0AAAAAAAAB,Not made yet,t_core_1,2710201
+"""
+
+
+class FakeClay:
+    """Tables by id; one row comes twice during a scan, as it may."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, list[dict[str, Any]]] = {"t_icare_1": [], "t_replies": []}
+        self.busy_answers = 0
+        self.app = Starlette(routes=[Route("/public/v0/tables/query", self.query, methods=["POST"])])
+
+    async def query(self, request: Request) -> Response:
+        headers = {"Date": format_datetime(WORLD, usegmt=True)}
+        if request.headers.get("clay-api-key") != KEY:
+            return JSONResponse({"message": "Unauthorized"}, 401, headers)
+        if self.busy_answers:
+            self.busy_answers -= 1
+            return JSONResponse({"message": "slow down"}, 429, headers | {"Retry-After": "0"})
+        body = await request.json()
+        table = body["query"]["tables"][0]["id"]
+        if table not in self.tables:
+            return JSONResponse({"message": "Table not found"}, 404, headers)
+        start = int(body.get("cursor", 0))
+        rows = self.tables[table]
+        page = rows[start : start + 2] + (rows[:1] if start else [])
+        more = {"cursor": str(start + 2)} if start + 2 < len(rows) else {}
+        return JSONResponse({"data": page, "fields": {}} | more, headers=headers)
+
+    def add(self, table: str, row_id: str, **columns: str) -> None:
+        cells = {"id": row_id, "updated_at": "2026-08-30T10:00:00Z"} | columns
+        self.tables[table].append({name: {"status": "success", "value": value} for name, value in cells.items()})
+
+
+@pytest.fixture
+def fake() -> FakeClay:
+    return FakeClay()
+
+
+@pytest.fixture
+def settings(fake: FakeClay, serve: Callable[[ASGIApp], str], tmp_path: Path) -> Settings:
+    (tmp_path / "project" / "seeds").mkdir(parents=True)
+    (tmp_path / "project" / "seeds" / "campaign_map.csv").write_text(MAP)
+    (tmp_path / "data" / "clay_exports").mkdir(parents=True)
+    clay = {"base_url": serve(fake.app), "api_key": KEY}
+    return Settings(project_dir=tmp_path / "project", data_dir=tmp_path / "data", clay=clay)
+
+
+def load(settings: Settings) -> dict[str, int]:
+    with Progress(disable=True) as progress:
+        return load_clay(settings, progress)
+
+
+def query(settings: Settings, sql: str, dataset: str = "raw_clay") -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return connection.execute(f"set schema = '{dataset}'; set TimeZone = 'UTC'; " + sql).fetchall()
+
+
+def drop(settings: Settings, name: str, text: str) -> Path:
+    path = settings.data_dir / "clay_exports" / name
+    path.write_text(text)
+    return path
+
+
+def callback(settings: Settings, **payload: str) -> None:
+    append(open_store(settings), [callback_event(read_body(json.dumps(payload).encode()))])
+
+
+def test_loads_all_pages_of_all_mapped_tables_once_each(
+    fake: FakeClay, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        fake.add("t_icare_1", f"r{number}", CampaignMemberId=f"00v{number}")
+    fake.add("t_replies", "r1", classification="Positive")
+    fake.busy_answers = 1
+    load(settings)
+    assert query(
+        settings, "select table_id, count(*), count(distinct row_id) from table_rows group by 1 order by 1"
+    ) == [
+        ("t_icare_1", 5, 5),
+        ("t_replies", 1, 1),
+    ]
+    assert query(settings, "select read_at from source_reads where table_name = 'table_rows'") == [(WORLD,)]
+    assert "Clay has no table t_core_1" in capsys.readouterr().out
+
+
+def test_without_a_key_callbacks_still_land_and_table_rows_count_as_unread(settings: Settings) -> None:
+    callback(settings, kind="enrichment", table_id="t_icare_1", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
+    load(settings.model_copy(update={"clay": None}))
+    assert query(settings, "select kind, payload ->> 'row_id' from callback_events") == [("enrichment", "r1")]
+    assert query(settings, "select * from table_rows") == []
+    assert ("table_rows",) not in query(settings, "select table_name from source_reads")
+
+
+def test_callbacks_are_loaded_once_and_unreadable_ones_without_payload(settings: Settings) -> None:
+    append(open_store(settings), [callback_event(read_body(b'{"icp_score": }'))])
+    assert load(settings)["callback_events"] == 1
+    callback(settings, kind="enrichment", table_id="t", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
+    assert load(settings)["callback_events"] == 1
+    assert query(settings, "select event_id, payload is null, parse_error is null from callback_events order by 1") == [
+        (1, True, False),
+        (2, False, True),
+    ]
+
+
+def test_a_submission_follows_its_status(settings: Settings) -> None:
+    engine = open_store(settings)
+    values = {
+        "org": "icare",
+        "campaign_id": "701",
+        "campaign_member_id": "00v1",
+        "lead_id": "00Q1",
+        "table_id": "t_icare_1",
+        "payload_hash": "x",
+        "intent_at": WORLD,
+    }
+    with writing(engine) as connection:
+        connection.execute(clay_submissions.insert().values(values | {"status": "intent"}))
+    load(settings)
+    with writing(engine) as connection:
+        connection.execute(clay_submissions.update().values(status="accepted", settled_at=WORLD))
+    load(settings)
+    assert query(settings, "select submission_id, status, settled_at from submissions") == [(1, "accepted", WORLD)]
+
+
+def test_bad_files_are_named_and_the_rest_is_loaded(settings: Settings) -> None:
+    drop(settings, "a_bad.csv", "LeadId,Industry\n1,2\n")
+    drop(settings, "b_half.csv", "CampaignMemberId,LeadId\n00v1,00Q1\n00v2\n")
+    drop(settings, "c_good.csv", "CampaignMemberId,LeadId\n00v3,00Q3\n")
+    callback(settings, kind="enrichment", table_id="t", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
+    with pytest.raises(DataError) as caught:
+        load(settings)
+    assert all(words in str(caught.value) for words in ("a_bad.csv has no column CampaignMemberId", "b_half.csv has 1"))
+    assert query(settings, "select file_name, payload ->> 'LeadId' from csv_rows") == [("c_good.csv", "00Q3")]
+    assert len(query(settings, "from callback_events")) == 1
+
+
+def test_a_corrected_file_is_loaded_and_a_renamed_one_is_not_loaded_again(settings: Settings) -> None:
+    path = drop(settings, "export.csv", "CampaignMemberId\n00v1\n")
+    with pytest.raises(DataError):
+        load(settings)
+    drop(settings, "export.csv", "CampaignMemberId,LeadId\n00v1,00Q1\n")
+    assert load(settings)["csv_rows"] == 1
+    path.rename(path.with_name("renamed.csv"))
+    assert load(settings)["csv_rows"] == 0
+    assert query(settings, "select file_name, row_number from csv_rows") == [("export.csv", 1)]
+
+
+def test_wrong_key_and_malformed_rows_are_clear_errors(fake: FakeClay, settings: Settings) -> None:
+    fake.tables["t_replies"] = [{"classification": {"status": "success", "value": "Positive"}}]
+    with pytest.raises(DataError, match="Clay's table t_replies"):
+        load(settings)
+    assert settings.clay is not None
+    clay = settings.clay.model_copy(update={"api_key": type(settings.clay.api_key)("no")})
+    with pytest.raises(ConfigurationError, match="Clay refuses the credentials"):
+        load(settings.model_copy(update={"clay": clay}))
+
+
+def test_the_ledger_is_loaded_entry_by_entry(settings: Settings) -> None:
+    engine = open_store(settings)
+    with Progress(disable=True) as progress:
+        assert load_writeback(settings, progress) == {"ledger_entries": 0}
+        for entry_type in ("intent", "outcome"):
+            append_to_ledger(engine, [_entry(entry_type)])
+            assert load_writeback(settings, progress) == {"ledger_entries": 1}
+    with engine.connect() as connection:
+        hashes = list(connection.scalars(sa.text("select entry_hash from ledger_entries order by entry_id")))
+    rows = query(settings, "select entry_type, entry_hash, recorded_at from ledger_entries order by 1", "raw_writeback")
+    assert rows == [("intent", hashes[0], WORLD), ("outcome", hashes[1], WORLD)]
+
+
+def _entry(entry_type: str) -> Entry:
+    texts = dict.fromkeys(Entry.__dataclass_fields__, "x")
+    return Entry(**texts | {"entry_type": entry_type, "outcome": None, "recorded_at": WORLD})
