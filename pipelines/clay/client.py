@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,16 +48,14 @@ class ClayClient:
     def __exit__(self, *_: object) -> None:
         self._service.close()
 
-    def table_rows(self, table_id: str, only: Mapping[str, str] | None = None) -> Iterator[TablePage]:
-        """All rows of a table, or those where these columns have these values. A row may come twice: merge on its id.
+    def table_rows(self, table_id: str) -> Iterator[TablePage]:
+        """All rows of a table. A row that changes meanwhile comes twice: merge on its id.
 
         Raises:
             UnknownTableError: there is no such table.
             DataError: an answer has an unknown shape.
         """
-        query: dict[str, Any] = {"tables": [{"id": table_id}], "field_mode": "names"}
-        if only:
-            query["filter"] = {"and": [{"field": field, "op": "=", "value": value} for field, value in only.items()]}
+        query = {"tables": [{"id": table_id}], "field_mode": "names"}
         cursor: str | None = None
         while True:
             body: dict[str, Any] = {"query": query, "limit": PAGE_ROWS, **({"cursor": cursor} if cursor else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from rich.markup import escape
 
 from pipelines.console import err
 from pipelines.errors import OutreachError
@@ -28,9 +29,9 @@ def main() -> None:
     except OutreachError as error:
         if debug:
             raise
-        err.print(f"[bold red]Error:[/] {error.message}", highlight=False)
+        err.print(f"[bold red]Error:[/] {escape(error.message)}", highlight=False)
         if error.next_step:
-            err.print(f"[bold]Next:[/] {error.next_step}", highlight=False)
+            err.print(f"[bold]Next:[/] {escape(error.next_step)}", highlight=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err.print("Interrupted.")

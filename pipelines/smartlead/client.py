@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.config import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.http import HttpService, service_time
-from pipelines.smartlead.rate_limit import Limit, RateLimiter
+from pipelines.rate_limit import Limit, RateLimiter
 
 PASSES = 3  # over a list that goes on changing while it is read
 

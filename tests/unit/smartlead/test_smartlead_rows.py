@@ -23,7 +23,7 @@ from pipelines.raw_tables import RawTable, Record
 from pipelines.smartlead import tables
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
-from pipelines.smartlead.rate_limit import Limit, RateLimiter
+from pipelines.rate_limit import Limit, RateLimiter
 from pipelines.smartlead.text import plain_text
 from pipelines.store import open_store
 

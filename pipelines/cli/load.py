@@ -1,0 +1,136 @@
+"""``outreach load``: bring the sources into the warehouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from pipelines.clay.loader import load_clay
+from pipelines.cli import app
+from pipelines.config import Settings, load_settings
+from pipelines.console import out, progress
+from pipelines.errors import OutreachError, PartialFailureError
+from pipelines.runs import recorded_run
+from pipelines.salesforce.loader import load_salesforce
+from pipelines.smartlead.loader import load_smartlead
+from pipelines.store import open_store
+from pipelines.warehouse import warehouse_lock
+from pipelines.writeback.ledger_source import load_writeback
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
+
+RowsByTable = Mapping[str, int]
+Loader = Callable[[Settings, Progress], Mapping[str, RowsByTable]]  # rows by dataset and table
+# When several sources fail, the exit code is that of the first of these.
+WORST_FIRST = (1, 7, 3, 4, 5, 10)
+
+load_app = typer.Typer(
+    no_args_is_help=True, help="Load the sources into the warehouse; what is there already is not loaded again."
+)
+app.add_typer(load_app, name="load")
+
+
+@load_app.command()
+def salesforce(org: Orgs = None, as_json: AsJson = False) -> None:
+    """Load both Salesforce orgs, or those that --org names."""
+    _load("salesforce", {"salesforce": _salesforce(org)}, as_json=as_json)
+
+
+@load_app.command()
+def smartlead(as_json: AsJson = False) -> None:
+    """Load Smartlead's API, and its webhooks from the inbox."""
+    _load("smartlead", {"smartlead": _smartlead}, as_json=as_json)
+
+
+@load_app.command()
+def clay(as_json: AsJson = False) -> None:
+    """Load Clay's tables, its callbacks from the inbox, our submissions, and CSV files from clay_exports."""
+    _load("clay", {"clay": _clay}, as_json=as_json)
+
+
+@load_app.command()
+def writeback(as_json: AsJson = False) -> None:
+    """Load the ledger of what was written to Salesforce."""
+    _load("writeback", {"writeback": _writeback}, as_json=as_json)
+
+
+@load_app.command(name="all")
+def load_all(as_json: AsJson = False) -> None:
+    """Load every source. When one fails, the others are loaded all the same; the failures are listed at the end."""
+    sources = {"salesforce": _salesforce(None), "smartlead": _smartlead, "clay": _clay, "writeback": _writeback}
+    _load("all", sources, as_json=as_json)
+
+
+def _load(name: str, sources: Mapping[str, Loader], *, as_json: bool) -> None:
+    settings = load_settings()
+    command = f"load {name}"
+    loaded: dict[str, RowsByTable] = {}
+    failed: dict[str, OutreachError] = {}
+    with recorded_run(open_store(settings), command) as run, warehouse_lock(settings.warehouse_path, command):
+        with progress() as display:
+            for source, load in sources.items():
+                try:
+                    loaded.update(load(settings, display))
+                except OutreachError as error:
+                    failed[source] = error
+        run.summary["rows"] = loaded
+        run.summary["failed"] = {source: error.message for source, error in failed.items()}
+        _show(loaded, failed, as_json=as_json)
+        if failed:
+            raise _failure(failed, of=len(sources))
+
+
+def _show(loaded: Mapping[str, RowsByTable], failed: Mapping[str, OutreachError], *, as_json: bool) -> None:
+    if as_json:
+        failures = {source: error.message for source, error in failed.items()}
+        out.print_json(json.dumps({"rows": loaded, "failed": failures}))
+        return
+    if not loaded:
+        return
+    table = Table(title="Rows loaded", title_justify="left")
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right")
+    for dataset, tables in loaded.items():
+        for place, (name, rows) in enumerate(tables.items()):
+            table.add_row(dataset if place == 0 else "", name, f"{rows:,}", end_section=place == len(tables) - 1)
+    out.print(table)
+
+
+def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
+    if of == 1:
+        return next(iter(failed.values()))
+    reasons = " ".join(f"{source}: {error.message}" for source, error in failed.items())
+    next_steps = dict.fromkeys(error.next_step for error in failed.values() if error.next_step)
+    failure = PartialFailureError(
+        f"{len(failed)} of {of} sources could not be loaded. {reasons}", next_step=" ".join(next_steps)
+    )
+    codes = {error.exit_code for error in failed.values()}
+    failure.exit_code = next((code for code in WORST_FIRST if code in codes), max(codes))
+    return failure
+
+
+def _salesforce(orgs: list[str] | None) -> Loader:
+    def load(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
+        by_org = load_salesforce(settings, orgs, display)
+        return {f"raw_salesforce_{org}": tables for org, tables in by_org.items()}
+
+    return load
+
+
+def _smartlead(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
+    return {"raw_smartlead": load_smartlead(settings, display)}
+
+
+def _clay(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
+    return {"raw_clay": load_clay(settings, display)}
+
+
+def _writeback(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
+    return {"raw_writeback": load_writeback(settings, display)}
