@@ -31,12 +31,12 @@ COUNTRIES: dict[str, dict[str, float]] = {
         "Greece": 0.03,
     },
     "core": {
-        "United Kingdom": 0.40,
-        "Spain": 0.17,
-        "Portugal": 0.09,
-        "France": 0.26,
-        "Italy": 0.05,
-        "Japan": 0.03,
+        "United Kingdom": 0.37,
+        "Spain": 0.20,
+        "Portugal": 0.11,
+        "France": 0.28,
+        "Italy": 0.02,
+        "Japan": 0.02,
     },
 }
 REGIONS: dict[str, tuple[str, ...]] = {
@@ -140,10 +140,26 @@ class User:
 
 ADMIN, INTEGRATION_USER, MARCOM, PARDOT, FIRST_REP = 1, 2, 3, 4, 5  # user numbers in every org
 REP_NAMES = {
-    "icare": "Jonas Weber|Lena Fischer|Ingrid Holm|Pieter Bakker|Mia Keller|Erik Lund|Sofie Maes|Tom Brandt".split("|"),
-    "core": "Olivia Hart|James Cole|Lucia Romero|Hugo Lefevre|Emma Wright|Diego Silva|Claire Petit|Noah Reed".split(
-        "|"
-    ),
+    "icare": [
+        "Jonas Weber",
+        "Lena Fischer",
+        "Ingrid Holm",
+        "Pieter Bakker",
+        "Mia Keller",
+        "Erik Lund",
+        "Sofie Maes",
+        "Tom Brandt",
+    ],
+    "core": [
+        "Olivia Hart",
+        "James Cole",
+        "Lucia Romero",
+        "Hugo Lefevre",
+        "Emma Wright",
+        "Diego Silva",
+        "Claire Petit",
+        "Noah Reed",
+    ],
 }
 
 
