@@ -1,0 +1,23 @@
+{% macro json_text(column, path) -%}
+    {{ return(adapter.dispatch('json_text')(column, path)) }}
+{%- endmacro %}
+
+{% macro default__json_text(column, path) -%}
+    json_extract_string({{ column }}, '$.{{ path }}')
+{%- endmacro %}
+
+{% macro spark__json_text(column, path) -%}
+    get_json_object({{ column }}, '$.{{ path }}')
+{%- endmacro %}
+
+{% macro json_array_lateral(column, alias) -%}
+    {{ return(adapter.dispatch('json_array_lateral')(column, alias)) }}
+{%- endmacro %}
+
+{% macro default__json_array_lateral(column, alias) -%}
+    cross join unnest(cast({{ column }} as json[])) as {{ alias }} (element)
+{%- endmacro %}
+
+{% macro spark__json_array_lateral(column, alias) -%}
+    lateral view explode(from_json({{ column }}, 'array<string>')) {{ alias }} as element
+{%- endmacro %}

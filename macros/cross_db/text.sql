@@ -1,0 +1,23 @@
+{% macro matches(column, pattern) -%}
+    {{ return(adapter.dispatch('matches')(column, pattern)) }}
+{%- endmacro %}
+
+{% macro default__matches(column, pattern) -%}
+    regexp_matches({{ column }}, {{ pattern }}, 'i')
+{%- endmacro %}
+
+{% macro spark__matches(column, pattern) -%}
+    ({{ column }} rlike concat('(?i)', {{ pattern }}))
+{%- endmacro %}
+
+{% macro list_text(expression, order_by) -%}
+    {{ return(adapter.dispatch('list_text')(expression, order_by)) }}
+{%- endmacro %}
+
+{% macro default__list_text(expression, order_by) -%}
+    string_agg({{ expression }}, ', ' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro spark__list_text(expression, order_by) -%}
+    listagg({{ expression }}, ', ') within group (order by {{ order_by }})
+{%- endmacro %}

@@ -1,0 +1,49 @@
+with
+
+source as (
+    select * from {{ source('clay', 'callback_events') }}
+),
+
+renamed as (
+    select
+        -- ids
+        event_id,
+        dedupe_key,
+        {{ json_text('payload', 'table_id') }} as table_id,
+        {{ json_text('payload', 'row_id') }} as row_id,
+        lower({{ json_text('payload', 'org') }}) as org_as_received,
+        {{ json_text('payload', 'CampaignMemberId') }} as campaign_member_id_as_received,
+        {{ json_text('payload', 'LeadId') }} as lead_id_as_received,
+        {{ salesforce_id_18(json_text('payload', 'CampaignMemberId')) }} as campaign_member_id,
+        {{ salesforce_id_18(json_text('payload', 'LeadId')) }} as lead_id,
+        try_cast({{ json_text('payload', 'smartlead_campaign_id') }} as bigint) as smartlead_campaign_id,
+        {{ json_text('payload', 'message_id') }} as message_id,
+        -- strings
+        lower(trim({{ json_text('payload', 'email') }})) as email,
+        {{ json_text('payload', 'company_name') }} as company_name,
+        {{ json_text('payload', 'employee_count') }} as employee_count,
+        {{ json_text('payload', 'industry') }} as industry,
+        {{ json_text('payload', 'job_title') }} as job_title,
+        {{ json_text('payload', 'work_email') }} as work_email,
+        {{ json_text('payload', 'phone_number') }} as phone_number,
+        {{ json_text('payload', 'linkedin_url') }} as linkedin_url,
+        {{ json_text('payload', 'company_description') }} as company_description,
+        {{ json_text('payload', 'icp_score') }} as icp_score,
+        {{ json_text('payload', 'lead_tier') }} as lead_tier,
+        {{ json_text('payload', 'classification') }} as classification,
+        -- other
+        {{ json_text('payload', 'attempts') }} as attempts,
+        -- timestamps
+        {{ parse_utc(json_text('payload', 'enriched_at')) }} as enriched_at,
+        {{ parse_utc(json_text('payload', 'classified_at')) }} as classified_at,
+        -- strings
+        kind,
+        -- timestamps
+        {{ to_utc('received_at') }} as received_at,
+        -- other
+        payload,
+        parse_error
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,38 @@
+with
+
+source as (
+    {{ union_salesforce_orgs('Contact', 'contacts', [
+        'Id',
+        'AccountId',
+        'OwnerId',
+        'FirstName',
+        'LastName',
+        'Email',
+        'HasOptedOutOfEmail',
+        'IsDeleted',
+        'CreatedDate',
+        'SystemModstamp'
+    ]) }}
+),
+
+renamed as (
+    select
+        -- ids
+        org,
+        Id as contact_id,
+        AccountId as account_id,
+        OwnerId as owner_id,
+        -- strings
+        FirstName as first_name,
+        LastName as last_name,
+        lower(trim(Email)) as email,
+        -- booleans
+        HasOptedOutOfEmail as has_opted_out_of_email,
+        IsDeleted as is_deleted,
+        -- timestamps
+        {{ to_utc('CreatedDate') }} as created_at,
+        {{ to_utc('SystemModstamp') }} as updated_at
+    from source
+)
+
+select * from renamed

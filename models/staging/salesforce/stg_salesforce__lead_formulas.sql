@@ -1,0 +1,22 @@
+with
+
+source as (
+    {{ union_salesforce_orgs('Lead', 'lead_formulas', [
+        'Id',
+        'overall_hard_bounced__c',
+        'Cold_Lead_Eligible__c'
+    ]) }}
+),
+
+renamed as (
+    select
+        -- ids
+        org,
+        Id as lead_id,
+        -- booleans
+        overall_hard_bounced__c as is_overall_hard_bounced,
+        Cold_Lead_Eligible__c as is_cold_lead_eligible
+    from source
+)
+
+select * from renamed

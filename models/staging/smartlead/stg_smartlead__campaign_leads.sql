@@ -1,0 +1,29 @@
+with
+
+source as (
+    select * from {{ source('smartlead', 'campaign_leads') }}
+),
+
+renamed as (
+    select
+        -- ids
+        campaign_lead_map_id,
+        campaign_id as smartlead_campaign_id,
+        lead_id as smartlead_lead_id,
+        lead_category_id as category_id,
+        {{ salesforce_id_18(json_text('custom_fields', 'CampaignMemberId')) }} as campaign_member_id,
+        {{ salesforce_id_18(json_text('custom_fields', 'LeadId')) }} as lead_id,
+        -- strings
+        {{ json_text('custom_fields', 'CampaignMemberId') }} as campaign_member_id_as_received,
+        {{ json_text('custom_fields', 'LeadId') }} as lead_id_as_received,
+        lower({{ json_text('custom_fields', 'org') }}) as org_as_received,
+        lower(trim(email)) as email,
+        status as lead_status,
+        -- booleans
+        coalesce(is_unsubscribed, false) as is_unsubscribed,
+        -- timestamps
+        {{ to_utc('created_at') }} as created_at
+    from source
+)
+
+select * from renamed
