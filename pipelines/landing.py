@@ -85,11 +85,11 @@ def _forget_state_of_another_warehouse(pipeline: dlt.Pipeline, settings: Setting
     return pipeline if settings.warehouse_path.exists() else pipeline.drop()
 
 
-def _cause(failure: PipelineStepFailed, settings: Settings) -> OutreachError:
-    """The error of ours inside dlt's wrappers, else one about the store."""
+def _cause(failure: PipelineStepFailed, settings: Settings) -> BaseException:
+    """The error of ours, or the interruption, inside dlt's wrappers; else one about the store."""
     cause: BaseException | None = failure
     while cause is not None:
-        if isinstance(cause, OutreachError):
+        if isinstance(cause, OutreachError | KeyboardInterrupt):
             return cause
         cause = cause.__cause__ or cause.__context__
     return StoreError(

@@ -1,0 +1,74 @@
+"""What we sent to Clay: an intent is committed before the request leaves, its outcome after the answer.
+
+A row is sent once per table and member. An intent without outcome, or one whose answer was lost, is *open*: the row may
+have arrived. It is settled by looking for it in Clay, never by sending it again on suspicion (R6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from pipelines.campaign_map import MappedCampaign
+from pipelines.clay.audience import Member
+from pipelines.store import clay_submissions, reading, writing
+
+OPEN = ("intent", "unknown")
+_c = clay_submissions.c
+
+
+class Submissions:
+    """The submissions to one Clay table. Only one export at a time may work on them."""
+
+    def __init__(self, engine: sa.Engine, campaign: MappedCampaign) -> None:
+        self._engine = engine
+        self._campaign = campaign
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every member that was ever submitted to the table."""
+        query = sa.select(_c.campaign_member_id, _c.status).where(_c.table_id == self._campaign.clay_table_id)
+        with reading(self._engine) as connection:
+            return dict(connection.execute(query).all())
+
+    def open_since(self) -> dict[str, datetime]:
+        """The members whose rows may or may not have arrived, and since when."""
+        query = sa.select(_c.campaign_member_id, _c.intent_at).where(
+            _c.table_id == self._campaign.clay_table_id, _c.status.in_(OPEN)
+        )
+        with reading(self._engine) as connection:
+            return dict(connection.execute(query).all())
+
+    def intend(self, member: Member, payload_hash: str) -> None:
+        """Commit that the member's row is about to be sent; again after it was turned away or did not arrive."""
+        intent = {
+            "org": self._campaign.org,
+            "campaign_id": self._campaign.campaign_id,
+            "lead_id": member.lead_id,
+            "payload_hash": payload_hash,
+            "status": "intent",
+            "intent_at": datetime.now(UTC),
+            "settled_at": None,
+            "detail": None,
+        }
+        with writing(self._engine) as connection:
+            again = connection.execute(
+                clay_submissions.update().where(*self._is(member.campaign_member_id)).values(intent)
+            )
+            if again.rowcount == 0:
+                key = {
+                    "table_id": self._campaign.clay_table_id,
+                    "campaign_member_id": member.campaign_member_id,
+                }
+                connection.execute(clay_submissions.insert().values(intent | key))
+
+    def settle(self, member_ids: Iterable[str], status: str, detail: str) -> None:
+        """Commit what became of rows."""
+        values = {"status": status, "settled_at": datetime.now(UTC), "detail": detail}
+        with writing(self._engine) as connection:
+            for member_id in member_ids:
+                connection.execute(clay_submissions.update().where(*self._is(member_id)).values(values))
+
+    def _is(self, member_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return _c.table_id == self._campaign.clay_table_id, _c.campaign_member_id == member_id

@@ -1,0 +1,94 @@
+"""Sending one row to the webhook of a Clay table, and what the answer, or its absence, means for the row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from pipelines.config import ClayTable
+from pipelines.errors import OutreachError, ServiceError
+from pipelines.http import LONGEST_WAIT_SECONDS, HttpService, reason_of, wanted_wait
+from pipelines.rate_limit import Limit, RateLimiter
+
+REQUESTS_PER_SECOND = 10
+ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 1.0
+ROW_PROBLEMS = {400, 413, 422}  # another row may well be accepted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a row: accepted, rejected or unknown, and the error that ends the export if there is one."""
+
+    status: str
+    detail: str
+    fatal: OutreachError | None = None
+
+
+class TableWebhook:
+    """The webhook source of one Clay table."""
+
+    def __init__(self, table_id: str, settings: ClayTable, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        token = settings.webhook_token.get_secret_value() if settings.webhook_token else ""
+        self._sleep = sleep
+        self._service = HttpService(
+            f"Clay's table {table_id}",
+            settings.webhook_url,
+            headers={"x-clay-webhook-auth": token} if token else {},
+            secrets=[token, settings.webhook_url],
+            before_request=RateLimiter([Limit(REQUESTS_PER_SECOND, 1.0)], sleep=sleep).wait,
+            sleep=sleep,
+        )
+        self._url = settings.webhook_url
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._service.close()
+
+    def send(self, payload: Mapping[str, str | None]) -> Outcome:
+        """Send a row. Only what Clay certainly did not take is sent again: no connection, or 429."""
+        for attempt in range(ATTEMPTS):
+            try:
+                response = self._service.send("POST", self._url, json=payload)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+                reason = f"cannot be reached ({type(error).__name__})"
+                wait_seconds = None
+            except httpx.TransportError as error:
+                return Outcome("unknown", f"the connection was lost: {type(error).__name__}")
+            else:
+                if response.status_code != 429:
+                    return self._meaning(response)
+                reason, wait_seconds = "answered 429", wanted_wait(response)
+            if attempt < ATTEMPTS - 1:
+                self._sleep(_patience(attempt, wait_seconds))
+        return Outcome("rejected", f"not sent: Clay {reason}", self._gave_up(reason))
+
+    def _meaning(self, response: httpx.Response) -> Outcome:
+        detail = f"{response.status_code}"
+        if response.is_success:
+            return Outcome("accepted", detail)
+        detail = f"{detail}: {self._service.scrub(reason_of(response))}"
+        if response.status_code >= 500:
+            return Outcome("unknown", detail)
+        is_about_this_row = response.status_code in ROW_PROBLEMS
+        return Outcome("rejected", detail, None if is_about_this_row else self._refusal(response))
+
+    def _refusal(self, response: httpx.Response) -> OutreachError:
+        error = self._service.error(response)
+        # The path of a webhook is a secret of its own: whoever knows it can add rows.
+        where = f"{response.request.method} {response.request.url.path}"
+        error.message = error.message.replace(where, "its webhook")
+        return type(error)(error.message, next_step=error.next_step)
+
+    def _gave_up(self, reason: str) -> ServiceError:
+        return ServiceError(
+            f"{self._service.name} {reason}; {ATTEMPTS} attempts were made.",
+            next_step="Run the export again later; it continues where it stopped.",
+        )
+
+
+def _patience(attempt: int, wanted: float | None) -> float:
+    return min(FIRST_WAIT_SECONDS * 2**attempt if wanted is None else wanted, LONGEST_WAIT_SECONDS)
