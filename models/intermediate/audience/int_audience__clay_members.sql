@@ -1,0 +1,86 @@
+-- R5: each row of each Clay table and the campaign member it stands for, or why it stands for none. What a callback
+-- brought and what a poll of the table brought meet in one row (R11).
+with
+
+table_rows as (
+    select * from {{ ref('stg_clay__table_rows') }}
+),
+
+callbacks as (
+    select * from {{ ref('stg_clay__callback_events') }}
+    where parse_error is null and table_id is not null and row_id is not null
+),
+
+checks as (
+    select * from {{ ref('int_audience__key_checks') }}
+),
+
+sightings as (
+    select
+        table_rows.table_id,
+        table_rows.row_id,
+        checks.org,
+        checks.campaign_id,
+        checks.campaign_member_id,
+        checks.lead_id,
+        checks.unmatched_reason,
+        1 as preference,
+        table_rows.updated_at as seen_at,
+        table_rows.enriched_at,
+        true as is_polled
+    from table_rows
+    inner join checks
+        on
+            checks.claim_source = 'clay_row'
+            and table_rows.table_id || '|' || table_rows.row_id = checks.claim_key
+    union all
+    select
+        callbacks.table_id,
+        callbacks.row_id,
+        checks.org,
+        checks.campaign_id,
+        checks.campaign_member_id,
+        checks.lead_id,
+        checks.unmatched_reason,
+        2 as preference,
+        callbacks.received_at as seen_at,
+        callbacks.enriched_at,
+        false as is_polled
+    from callbacks
+    inner join checks
+        on
+            checks.claim_source = 'clay_callback'
+            and cast(callbacks.event_id as {{ dbt.type_string() }}) = checks.claim_key
+),
+
+ranked as (
+    select
+        *,
+        min(enriched_at) over (partition by table_id, row_id) as first_enriched_at,
+        max(case when is_polled then 1 else 0 end) over (partition by table_id, row_id) = 1 as is_in_table,
+        row_number() over (
+            partition by table_id, row_id
+            order by
+                case when unmatched_reason is null then 1 else 2 end,
+                preference,
+                seen_at desc
+        ) as place
+    from sightings
+),
+
+latest as (
+    select
+        table_id,
+        row_id,
+        org,
+        campaign_id,
+        campaign_member_id,
+        lead_id,
+        unmatched_reason,
+        is_in_table,
+        first_enriched_at
+    from ranked
+    where place = 1
+)
+
+select * from latest
