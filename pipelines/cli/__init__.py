@@ -36,3 +36,7 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("Interrupted.")
         sys.exit(130)
+
+
+# Each module registers its commands on ``app``.
+from pipelines.cli import build, export, load, receive, sandbox, writeback  # noqa: E402, F401
