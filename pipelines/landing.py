@@ -39,7 +39,8 @@ def land(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> 
     """Load resources into one raw dataset and return the rows landed per table.
 
     The caller holds the warehouse lock. A package that an interrupted run left behind is loaded first: dlt would
-    otherwise ignore the new rows. Column names are kept exactly as the source spells them.
+    otherwise ignore the new rows. Resources are read one after the other, in the order given. Column names are kept
+    exactly as the source spells them.
 
     Raises:
         OutreachError: whatever the resource raised while it was read, unchanged.
@@ -71,6 +72,7 @@ def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
     os.environ["SCHEMA__NAMING"] = "direct"
+    os.environ["EXTRACT__NEXT_ITEM_MODE"] = "fifo"  # in the order given: what counts the others comes last
     pipeline = dlt.pipeline(
         pipeline_name=dataset,
         pipelines_dir=str(settings.data_dir / "dlt"),

@@ -13,7 +13,7 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from pipelines.errors import DataError
-from pipelines.landing import SourceRead
+from pipelines.landing import SOURCE_READS, SourceRead, source_reads
 
 Row = Mapping[str, Any]
 
@@ -56,10 +56,13 @@ class Reads:
         before = self.tables.get(table.name, SourceRead(table.name, read_at, 0))
         self.tables[table.name] = SourceRead(table.name, before.read_at, before.rows_read + rows)
 
-    @property
-    def latest(self) -> datetime | None:
-        """The latest reading by the service's clock; None when nothing was read."""
-        return max((read.read_at for read in self.tables.values()), default=None)
+    def resource(self) -> DltResource:
+        """The resource that records the readings; it must come after the tables that it counts."""
+
+        def readings() -> Iterator[Any]:
+            yield from source_reads(list(self.tables.values()))
+
+        return dlt.resource(readings, name=SOURCE_READS, primary_key="table_name", write_disposition="merge")
 
 
 class Record:

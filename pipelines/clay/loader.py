@@ -17,7 +17,7 @@ from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.inbox.clay import SOURCE
 from pipelines.inbox.resources import inbox_resource
-from pipelines.landing import land, source_reads
+from pipelines.landing import land
 from pipelines.raw_tables import Reads, Row
 from pipelines.service_clock import latest_service_time
 from pipelines.store import clay_submissions, open_store, reading
@@ -44,9 +44,9 @@ def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
         inbox_resource(reader.engine, SOURCE, CALLBACK_EVENTS, callback_row, reader.count_callbacks),
         SUBMISSIONS.resource(reader.submissions),
         CSV_ROWS.resource(reader.csv_rows),
+        reader.reads.resource(),
     ]
     counts = land(settings, DATASET, resources)
-    land(settings, DATASET, [source_reads(list(reader.reads.tables.values()))])
     if reader.unusable_files:
         raise DataError(
             " ".join(error.message for error in reader.unusable_files) + " Everything else was loaded.",

@@ -15,6 +15,7 @@ from pipelines.cli import app
 from pipelines.config import Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.errors import OutreachError, PartialFailureError
+from pipelines.landing import SOURCE_READS
 from pipelines.runs import recorded_run
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
@@ -98,8 +99,10 @@ def _show(loaded: Mapping[str, RowsByTable], failed: Mapping[str, OutreachError]
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right")
     for dataset, tables in loaded.items():
-        for place, (name, rows) in enumerate(tables.items()):
-            table.add_row(dataset if place == 0 else "", name, f"{rows:,}", end_section=place == len(tables) - 1)
+        table.add_section()
+        for name, rows in tables.items():
+            if name != SOURCE_READS:  # our own note of when each table was read
+                table.add_row(dataset, name, f"{rows:,}")
     out.print(table)
 
 

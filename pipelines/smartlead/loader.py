@@ -10,7 +10,7 @@ from rich.progress import Progress
 from pipelines.config import Settings
 from pipelines.inbox.resources import inbox_resource, payload_text
 from pipelines.inbox.smartlead import SOURCE
-from pipelines.landing import land, source_reads
+from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Row
 from pipelines.smartlead.account import AccountReader
 from pipelines.smartlead.categories import CategoryWatch
@@ -60,8 +60,7 @@ def load_smartlead(settings: Settings, progress: Progress) -> dict[str, int]:
         _webhook_row,
         lambda rows: account.reads.add(WEBHOOK_EVENTS, account.read_at, rows),
     )
-    counts |= land(settings, DATASET, [webhooks])
-    land(settings, DATASET, [source_reads(list(account.reads.tables.values()))])
+    counts |= land(settings, DATASET, [webhooks, account.reads.resource()])
     return dict(sorted(counts.items()))
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from rich.progress import Progress
 
 from pipelines.config import Settings
-from pipelines.landing import land, source_reads
+from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
 from pipelines.service_clock import latest_service_time
 from pipelines.store import ledger_entries, open_store, reading
@@ -47,9 +47,7 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
             state[CURSOR] = batch[-1]["entry_id"]
             progress.advance(task, len(batch))
 
-    counts = land(settings, DATASET, [LEDGER_ENTRIES.resource(new_entries)])
-    land(settings, DATASET, [source_reads(list(reads.tables.values()))])
-    return counts
+    return land(settings, DATASET, [LEDGER_ENTRIES.resource(new_entries), reads.resource()])
 
 
 def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:

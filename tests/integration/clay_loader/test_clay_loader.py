@@ -195,10 +195,10 @@ def test_wrong_key_and_malformed_rows_are_clear_errors(fake: FakeClay, settings:
 def test_the_ledger_is_loaded_entry_by_entry(settings: Settings) -> None:
     engine = open_store(settings)
     with Progress(disable=True) as progress:
-        assert load_writeback(settings, progress) == {"ledger_entries": 0}
+        assert load_writeback(settings, progress)["ledger_entries"] == 0
         for entry_type in ("intent", "outcome"):
             append_to_ledger(engine, [_entry(entry_type)])
-            assert load_writeback(settings, progress) == {"ledger_entries": 1}
+            assert load_writeback(settings, progress)["ledger_entries"] == 1
     with engine.connect() as connection:
         hashes = list(connection.scalars(sa.text("select entry_hash from ledger_entries order by entry_id")))
     rows = query(settings, "select entry_type, entry_hash, recorded_at from ledger_entries order by 1", "raw_writeback")

@@ -27,10 +27,11 @@ def test_loads_every_table_with_types_and_counts(loaded: Any) -> None:
         "email_statistics": 6,
         "messages": 6,
         "sequences": 2,
+        "source_reads": 8,
         "webhook_events": 2,
     }
     assert loaded.query("select table_name, rows_read, read_at from source_reads order by 1") == [
-        (table, rows, START) for table, rows in counts.items()
+        (table, rows, START) for table, rows in counts.items() if table != "source_reads"
     ]
     assert loaded.query("select typeof(lead_id), typeof(campaign_lead_map_id) from campaign_leads limit 1") == [
         ("BIGINT", "VARCHAR")
