@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from typing import Any
 
 from pipelines.inbox.bodies import Body, without_secret
 from pipelines.inbox.events import InboxEvent, dedupe_key
 
 SOURCE = "smartlead"
+SECRET_KEYS = ("secret_key", "secretkey")  # the second one in Smartlead's own test event
 SIGNATURE_HEADER = "x-smartlead-signature"
 CATEGORY_OBSERVED = "LEAD_CATEGORY_OBSERVED"  # ours: what a poll saw
 EVENT_TYPES = {
@@ -47,8 +49,8 @@ def has_valid_signature(raw: bytes, signature: str, secret: str) -> bool:
 
 
 def has_valid_secret(payload: dict[str, Any], secret: str) -> bool:
-    """Whether the body shows the secret. Smartlead's own test event spells the key without underscore."""
-    shown = payload.get("secret_key") or payload.get("secretkey")
+    """Whether the body shows the secret."""
+    shown = next((payload[name] for name in SECRET_KEYS if payload.get(name)), None)
     return isinstance(shown, str) and hmac.compare_digest(shown.encode(), secret.encode())
 
 
@@ -71,11 +73,14 @@ def webhook_event(body: Body, secret: str) -> InboxEvent:
 
 def _key(event_type: str | None, payload: dict[str, Any]) -> str:
     """No webhook carries an event id. A message id alone would not do: sent, open and click share it."""
+    when = _when(payload)
+    if not when:  # some types show no time: only equal payloads are surely the same fact
+        return dedupe_key(event_type, json.dumps(payload | dict.fromkeys(SECRET_KEYS), sort_keys=True))
     return dedupe_key(
         event_type,
         payload.get("campaign_id"),
         _whose(payload),
-        _when(payload),
+        when,
         _category_change(payload) if event_type == "LEAD_CATEGORY_UPDATED" else _message_id(payload),
     )
 

@@ -13,6 +13,8 @@ from pipelines.inbox.events import InboxEvent, append, dedupe_key, events_after
 from pipelines.inbox.smartlead import CATEGORY_OBSERVED, SOURCE
 from pipelines.raw_tables import Row
 
+BATCH_ROWS = 500
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -43,8 +45,10 @@ class CategoryWatch:
 
     def keep(self) -> int:
         """Append the changes to the inbox; return how many there were."""
-        append(self._engine, list(self._changes.values()))
-        return len(self._changes)
+        changes = list(self._changes.values())
+        for start in range(0, len(changes), BATCH_ROWS):  # webhooks that arrive meanwhile need their turn
+            append(self._engine, changes[start : start + BATCH_ROWS])
+        return len(changes)
 
 
 def _last_known(engine: sa.Engine) -> dict[str, _Known]:

@@ -69,6 +69,12 @@ def test_category_changes_of_one_lead_are_different_facts() -> None:
     assert interested != revised
 
 
+def test_events_without_a_time_are_the_same_only_when_everything_is() -> None:
+    change = {"event_type": "CAMPAIGN_STATUS_CHANGED", "campaign_id": 1, "campaign_status": "PAUSED", "secret_key": "a"}
+    assert key(change) == key(change | {"secret_key": "rotated"})
+    assert key(change) != key(change | {"campaign_status": "ACTIVE"})
+
+
 def test_an_unsubscribe_without_lead_id_is_known_by_its_address_whatever_its_case() -> None:
     update = {"event_type": "LEAD_UNSUBSCRIBED", "campaign_id": 1, "event_timestamp": "2026-09-02T08:00:00.000Z"}
     assert key(update | {"lead_email": "Ann@Lead.example"}) == key(update | {"lead_email": "ann@lead.example"})

@@ -19,11 +19,11 @@ from starlette.types import ASGIApp
 from pipelines.config import Settings, Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.inbox.events import events_after
+from pipelines.rate_limit import Limit, RateLimiter
 from pipelines.raw_tables import RawTable, Record
 from pipelines.smartlead import tables
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
-from pipelines.rate_limit import Limit, RateLimiter
 from pipelines.smartlead.text import plain_text
 from pipelines.store import open_store
 
