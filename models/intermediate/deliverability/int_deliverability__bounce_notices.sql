@@ -1,0 +1,85 @@
+-- Which replies are bounce notices (R2, R3). On a mail that bounced, these are: the message that the webhook named as the
+-- notice, every message that a bounce rule recognises and, if there is neither, the first that came back.
+with
+
+reply_messages as (
+    select * from {{ ref('int_replies__reply_messages') }}
+),
+
+statistics as (
+    select * from {{ ref('stg_smartlead__email_statistics') }}
+    where is_bounced
+),
+
+bounce_webhooks as (
+    select * from {{ ref('stg_smartlead__webhook_events') }}
+    where event_type = 'EMAIL_BOUNCE' and parse_error is null
+),
+
+bounce_rules as (
+    select * from {{ ref('bounce_rules') }}
+),
+
+bounced_mails as (
+    select stats_id from statistics
+    union
+    select stats_id from bounce_webhooks
+    where stats_id is not null
+),
+
+named_notices as (
+    select distinct message_id from bounce_webhooks
+    where message_id is not null
+),
+
+candidates as (
+    select
+        reply_messages.*,
+        named_notices.message_id is not null as is_named
+    from reply_messages
+    left join named_notices on reply_messages.message_id = named_notices.message_id
+    left join bounced_mails on reply_messages.stats_id = bounced_mails.stats_id
+    where bounced_mails.stats_id is not null or named_notices.message_id is not null
+),
+
+recognised as (
+    select distinct candidates.message_id
+    from candidates
+    inner join bounce_rules
+        on {{ matches("concat_ws(' ', candidates.subject, candidates.body_text)", 'bounce_rules.pattern') }}
+),
+
+marked as (
+    select
+        candidates.*,
+        candidates.is_named or recognised.message_id is not null as is_certain,
+        row_number() over (
+            partition by candidates.stats_id
+            order by candidates.replied_at, candidates.message_id
+        ) as place
+    from candidates
+    left join recognised on candidates.message_id = recognised.message_id
+),
+
+counted as (
+    select
+        *,
+        bool_or(is_certain) over (partition by stats_id) as has_certain
+    from marked
+),
+
+notices as (
+    select
+        message_id,
+        stats_id,
+        smartlead_campaign_id,
+        email,
+        mailbox,
+        concat_ws(' ', subject, body_text) as notice_text,
+        is_certain,
+        replied_at as noticed_at
+    from counted
+    where is_certain or (place = 1 and not has_certain)
+)
+
+select * from notices
