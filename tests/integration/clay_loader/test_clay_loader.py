@@ -208,3 +208,13 @@ def test_the_ledger_is_loaded_entry_by_entry(settings: Settings) -> None:
 def _entry(entry_type: str) -> Entry:
     texts = dict.fromkeys(Entry.__dataclass_fields__, "x")
     return Entry(**texts | {"entry_type": entry_type, "outcome": None, "recorded_at": WORLD})
+
+
+def test_sources_without_a_clock_take_the_latest_one_that_a_service_showed(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        for dataset, time in (("raw_smartlead", "2026-09-03 06:00Z"), ("raw_clay_staging", "2030-01-01 00:00Z")):
+            warehouse.execute(f"create schema {dataset}")
+            warehouse.execute(f"create table {dataset}.source_reads as select timestamptz '{time}' as read_at")
+    with Progress(disable=True) as progress:
+        load_writeback(settings, progress)
+    assert query(settings, "select read_at from source_reads", "raw_writeback") == [(WORLD.replace(day=3),)]
