@@ -1,0 +1,41 @@
+"""What the simulation knows of mails, replies and bounces, because it made them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sandbox.database import Database, Row
+
+QUERIES = {
+    "smartlead_mails": """
+        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, is_bounced, true_bounce,
+            is_evidence_clear
+        from mails join leads on leads.id = lead_id order by stats_id""",
+    "smartlead_replies": """
+        select message_id, messages.campaign_id as smartlead_campaign_id, leads.email, stats_id, time as replied_at,
+            true_kind, true_classification
+        from messages join leads on leads.id = lead_id where type = 'REPLY' order by time, message_id""",
+    "smartlead_category_changes": """
+        select at, category_changes.campaign_id as smartlead_campaign_id, leads.email, old_id, new_id, who
+        from category_changes join leads on leads.id = lead_id order by category_changes.id""",
+    "smartlead_pending_corrections": """
+        select pending.campaign_id as smartlead_campaign_id, leads.email, due_at
+        from pending join leads on leads.id = lead_id
+        where kind = 'category' and json_extract(detail, '$.who') in ('person', 'ai') order by due_at, pending.id""",
+}
+
+
+def export_truth(database: Database, directory: Path) -> None:
+    """Write the truth as parquet files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, query in QUERIES.items():
+        write_parquet(directory / f"{name}.parquet", database.rows(query), database.columns(query))
+
+
+def write_parquet(file: Path, rows: list[Row], columns: list[str]) -> None:
+    """Rows as a parquet file; also with no rows it has its columns."""
+    table = pa.table({column: [row[column] for row in rows] for column in columns})
+    pq.write_table(table, file)
