@@ -212,7 +212,7 @@ def _entry(entry_type: str) -> Entry:
 
 def test_sources_without_a_clock_take_the_latest_one_that_a_service_showed(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse_path)) as warehouse:
-        for dataset, time in (("raw_smartlead", "2026-09-03 06:00Z"), ("raw_clay_staging", "2030-01-01 00:00Z")):
+        for dataset, time in (("raw_smartlead", "2026-09-03 06:00:00Z"), ("raw_clay_staging", "2030-01-01 00:00:00Z")):
             warehouse.execute(f"create schema {dataset}")
             warehouse.execute(f"create table {dataset}.source_reads as select timestamptz '{time}' as read_at")
     with Progress(disable=True) as progress:
