@@ -18,7 +18,7 @@ IS_CUSTOMER, IS_PARTNER = "company % 14 = 2 or company % 36 = 3", "company % 25 
 NEGLECTED_COUNTRIES = REGIONS["Benelux"]  # whose accounts nobody has maintained: one campaign must fail its audit
 
 SLUG = """create or replace macro world.slug(name) as regexp_replace(
-    lower(strip_accents(replace(replace(replace(name, 'ß', 'ss'), 'ø', 'o'), 'ł', 'l'))), '[^a-z0-9]+', '', 'g')"""
+    strip_accents(replace(replace(replace(lower(name), 'ß', 'ss'), 'ø', 'o'), 'ł', 'l')), '[^a-z0-9]+', '', 'g')"""
 
 
 def create_companies(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from sandbox.world.catalog import FIRST_REP, GBUS, ORGS, PARDOT, REP_NAMES, REPS_PER_GBU
@@ -49,20 +51,25 @@ def create_leads(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) ->
                 and {plan.draw("merged", *number)} < {MERGED_COPIES} as is_merged
         from range(1, {plan.leads[org] + 1}) as leads(number)"""
     contacts = _count(connection, f"select max(number) from world.contact_seeds where org = '{org}'")
-    add_leads(connection, plan, org, sources, first_contact=contacts)
-
-
-def add_leads(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, sources: str, *, first_contact: int = 0
-) -> None:
-    """Add leads from a query with number, person, original and is_merged."""
-    connection.execute(f"create temp table new_leads as {_lead_rows(plan, org, sources, first_contact)}")
-    insert_records(connection, org, "Lead", "select * from new_leads")
+    _add_leads(connection, org, _lead_rows(plan, org, sources, contacts, {}))
     insert_records(connection, org, "Contact", _contacts_of_converted(plan))
+    connection.execute("drop table new_leads")
+
+
+def add_new_lead(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, number: int, person: int) -> None:
+    """Add the lead of a person who has just come in, at ``plan.today``: fresh, and not yet converted or deleted."""
+    source = f"select {number} as number, {person} as person, null::bigint as original, false as is_merged"
+    fresh = {"age": 0.0, "change": 0.0, "mass update": 1.0, "deleted": 1.0, "converted": 1.0, "opted out": 1.0}
+    _add_leads(connection, org, _lead_rows(plan, org, source, 0, fresh))
+    connection.execute("drop table new_leads")
+
+
+def _add_leads(connection: duckdb.DuckDBPyConnection, org: str, rows: str) -> None:
+    connection.execute(f"create temp table new_leads as {rows}")
+    insert_records(connection, org, "Lead", "select * from new_leads")
     connection.execute(f"""
         insert into world.leads
         select '{org}', number, "Id", person, email_state from new_leads order by number""")
-    connection.execute("drop table new_leads")
 
 
 def create_contacts(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) -> None:
@@ -107,9 +114,10 @@ def create_contacts(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str)
     )
 
 
-def _lead_rows(plan: Plan, org: str, sources: str, first_contact: int) -> str:
+def _lead_rows(plan: Plan, org: str, sources: str, first_contact: int, fixed_draws: Mapping[str, float]) -> str:
     draws = ",\n".join(
-        f"""{plan.draw(purpose, "number", f"'{org}'")} as {purpose.replace(" ", "_")}_draw""" for purpose in DRAWS
+        f"""{fixed_draws.get(purpose, plan.draw(purpose, "number", f"'{org}'"))} as {purpose.replace(" ", "_")}_draw"""
+        for purpose in DRAWS
     )
     segment = {
         "icare": """case floor(segment_draw * 4) when 0 then 'Hospital' when 1 then 'Clinic' when 2 then 'Practice' end

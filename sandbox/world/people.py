@@ -48,13 +48,12 @@ def create_people(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         order by person""")
 
 
-def add_people(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, first: int, last: int) -> None:
-    """Add people with these numbers, who work in the org's countries."""
+def add_person(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, person: int) -> None:
+    """Add one who works in the org's countries."""
     connection.execute(f"""
         insert into world.people
         select person, company, first_name, last_name, title, local_part || person || '@' || domain
-        from ({_named(plan, f"select person, company from ({_places_of_work(plan, org, first, last)})")})
-        order by person""")
+        from ({_named(plan, f"select person, company from ({_places_of_work(plan, org, person, person)})")})""")
 
 
 def owner_sql(org: str, gbu_index: str, rep_index: str) -> str:

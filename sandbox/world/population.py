@@ -54,6 +54,7 @@ def generate(directory: Path, *, leads: int, seed: int, today: datetime) -> Path
             create_campaigns(connection, plan, org)
             create_tasks(connection, plan, org)
         create_members(connection, plan)
+        _create_counters(connection, plan)
         connection.execute("commit")
     return database
 
@@ -105,6 +106,20 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     connection.execute("create table world.accounts (org text, id text, company bigint, flags text)")
     connection.execute("create table world.leads (org text, number bigint, id text, person bigint, email_state text)")
     connection.execute("create table world.history_members (org text, campaign bigint, member_id text, lead_id text)")
+
+
+def _create_counters(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """The last number that each kind of record has used, for those to come; ids are made of numbers."""
+    connection.execute("create table world.counters (org text, kind text, last bigint)")
+    for org in ORGS:
+        contacts = f"(select max(number) from world.contact_seeds where org = '{org}') + {plan.leads[org]}"
+        connection.execute(f"""
+            insert into world.counters
+            select '{org}', 'Lead', {plan.leads[org]}
+            union all select '{org}', 'Contact', coalesce({contacts}, {plan.leads[org]})
+            union all select '{org}', 'Account', count(*) from {table(org, "Account")}
+            union all select '{org}', 'Task', count(*) from {table(org, "Task")}""")
+    connection.execute("insert into world.counters select '', 'person', max(person) from world.people")
 
 
 def _create_users(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) -> None:

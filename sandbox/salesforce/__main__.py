@@ -1,0 +1,94 @@
+"""Run the Salesforce double: ``python -m sandbox.salesforce --config FILE``; one process, one port per org."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from sandbox.lifecycle import end_with_process
+from sandbox.salesforce.app import Org, Service, create_app
+from sandbox.salesforce.oauth import SignIn
+from sandbox.salesforce.query import Queries
+from sandbox.salesforce.state import State
+
+
+class _Server(uvicorn.Server):
+    """One of two servers in a process: signals are handled once, for both."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
+    """The orgs of a configuration, with the state behind them.
+
+    Args:
+        config: ``{"token", "orgs": {name: {"port", "client_id", "client_secret", "username", "public_key_file"?,
+            "daily_requests"?}}}``.
+        state: the open database.
+    """
+    service = Service(state, config["token"])
+    orgs = {}
+    for name, one in config["orgs"].items():
+        sign_in = SignIn(
+            org=name,
+            url=f"http://127.0.0.1:{one['port']}",
+            client_id=one["client_id"],
+            client_secret=one["client_secret"],
+            username=one["username"],
+            public_key_file=Path(one["public_key_file"]) if one.get("public_key_file") else None,
+        )
+        org = Org(name, service, sign_in, Queries(state, name))
+        org.daily_requests = one.get("daily_requests", org.daily_requests)
+        orgs[name] = org
+    return orgs
+
+
+async def _serve(servers: list[uvicorn.Server]) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    config = json.loads(parser.parse_args().config.read_text())
+    end_with_process(config.get("exit_with_process"))
+    state = State(Path(config["directory"]))
+    orgs = create_orgs(config, state)
+    servers: list[uvicorn.Server] = [
+        _Server(
+            uvicorn.Config(
+                create_app(org),
+                host="127.0.0.1",
+                port=config["orgs"][name]["port"],
+                log_level="warning",
+                date_header=False,
+                server_header=False,
+            )
+        )
+        for name, org in orgs.items()
+    ]
+    try:
+        asyncio.run(_serve(servers))
+    finally:
+        state.close()
+
+
+if __name__ == "__main__":
+    main()

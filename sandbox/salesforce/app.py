@@ -1,0 +1,214 @@
+"""The HTTP face of one org: addresses, versions, sessions, limits, and what an administrator's pages would show."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.salesforce import records, schema
+from sandbox.salesforce.control import control_routes
+from sandbox.salesforce.doorway import Doorway
+from sandbox.salesforce.errors import SalesforceError, malformed_query, not_found
+from sandbox.salesforce.faults import FaultPlan
+from sandbox.salesforce.oauth import OAuthError, SignIn
+from sandbox.salesforce.query import Queries, page_size
+from sandbox.salesforce.state import State
+
+FIRST_VERSION, LAST_VERSION = 51, 67
+LONGEST_REQUEST = 16_384  # characters of address and headers together
+RECORDED_REQUESTS = 10_000
+
+
+@dataclass
+class Service:
+    """What the servers of both orgs share."""
+
+    state: State
+    token: str
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=RECORDED_REQUESTS))
+
+
+@dataclass
+class Org:
+    """One org: its sign-in, its open queries, and how much of its quota is used."""
+
+    name: str
+    service: Service
+    sign_in: SignIn
+    queries: Queries
+    daily_requests: int = 100_000
+    used_requests: int = 0
+
+    @property
+    def usage(self) -> str:
+        """The value of ``Sforce-Limit-Info``."""
+        return f"api-usage={self.used_requests}/{self.daily_requests}"
+
+
+def create_app(org: Org) -> Doorway:
+    """The application of one org."""
+    data = "/services/data"
+    version = f"{data}/v{{version}}"
+    api = _Api(org)
+    routes = [
+        Route("/services/oauth2/token", api.token, methods=["POST"]),
+        Route(data, api.versions),
+        Route(version, api.authorized(api.resources)),
+        Route(f"{version}/limits", api.authorized(api.limits)),
+        Route(f"{version}/sobjects", api.authorized(api.describe_all)),
+        Route(f"{version}/sobjects/{{sobject}}/describe", api.authorized(api.describe)),
+        Route(f"{version}/query", api.authorized(api.query)),
+        Route(f"{version}/queryAll", api.authorized(api.query)),
+        Route(f"{version}/query/{{locator}}", api.authorized(api.more)),
+        Route(f"{version}/queryAll/{{locator}}", api.authorized(api.more)),
+        Route(f"{version}/composite/sobjects", api.authorized(api.update), methods=["PATCH"]),
+        Route(f"{version}/composite/sobjects/{{sobject}}", api.authorized(api.retrieve), methods=["POST"]),
+        *control_routes(org.service),
+    ]
+    handlers: Any = {SalesforceError: _salesforce_error, HTTPException: _http_error}
+    return Doorway(Starlette(routes=routes, exception_handlers=handlers), org)
+
+
+class _Api:
+    """The endpoints. Those that touch the state run in a thread, so that a long query does not stop the other org."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+        self._state = org.service.state
+
+    def authorized(self, handler: Callable[[Request, Any], Response]) -> Callable[[Request], Any]:
+        """An endpoint that needs a session, counts against the quota, and gets the request's JSON body, if any."""
+
+        @wraps(handler)
+        async def endpoint(request: Request) -> Response:
+            if not self._is_known(request.path_params["version"]):
+                raise not_found()
+            self._org.sign_in.check(request.headers.get("authorization", ""))
+            _check_length(request)
+            if self._org.used_requests >= self._org.daily_requests:
+                raise SalesforceError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            self._org.used_requests += 1
+            body = await _json_body(request) if request.method in {"POST", "PATCH"} else None
+            return await run_in_threadpool(handler, request, body)
+
+        return endpoint
+
+    async def token(self, request: Request) -> Response:
+        """Open a session."""
+        form = dict(parse_qsl((await request.body()).decode()))
+        try:
+            return JSONResponse(self._org.sign_in.token(form, request.headers.get("authorization", "")))
+        except OAuthError as error:
+            return JSONResponse(error.body(), 400)
+
+    def versions(self, request: Request) -> Response:
+        """The API versions; needs no session."""
+        numbers = range(FIRST_VERSION, LAST_VERSION + 1)
+        return JSONResponse(
+            [{"label": f"Release {one}", "url": f"/services/data/v{one}.0", "version": f"{one}.0"} for one in numbers]
+        )
+
+    def resources(self, request: Request, _: Any) -> Response:
+        """The resources of a version."""
+        names = ("sobjects", "query", "queryAll", "limits", "composite")
+        return JSONResponse({name: f"{_base(request)}/{name}" for name in names})
+
+    def limits(self, request: Request, _: Any) -> Response:
+        """The quota."""
+        remaining = self._org.daily_requests - self._org.used_requests
+        return JSONResponse({"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}})
+
+    def describe_all(self, request: Request, _: Any) -> Response:
+        """All objects."""
+        return JSONResponse(schema.describe_all(self._org.name, _base(request)))
+
+    def describe(self, request: Request, _: Any) -> Response:
+        """One object."""
+        return JSONResponse(schema.describe(self._sobject_in_path(request), _base(request)))
+
+    def query(self, request: Request, _: Any) -> Response:
+        """The first page of a query."""
+        text = request.query_params.get("q")
+        if not text:
+            raise malformed_query("A query string has to be specified")
+        with_deleted = request.url.path.rstrip("/").endswith("/queryAll")
+        size = page_size(request.headers.get("sforce-query-options", ""))
+        return _json(self._org.queries.run(text, _base(request), with_deleted=with_deleted, page_size=size))
+
+    def more(self, request: Request, _: Any) -> Response:
+        """A further page."""
+        size = page_size(request.headers.get("sforce-query-options", ""))
+        return _json(self._org.queries.more(request.path_params["locator"], _base(request), page_size=size))
+
+    def retrieve(self, request: Request, body: Any) -> Response:
+        """Records by id."""
+        return _json(records.retrieve(self._state, self._sobject_in_path(request), body, _base(request)))
+
+    def update(self, request: Request, body: Any) -> Response:
+        """Change up to 200 records."""
+        options = request.headers.get("sforce-call-options", "")
+        client = next((part[7:] for part in options.split(";") if part.startswith("client=")), "")
+        caller = records.Caller(
+            user_id=self._org.sign_in.user_id,
+            client=client or request.headers.get("user-agent", ""),
+            assigns_leads=request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
+        )
+        faults, address = self._org.service.faults, f"{request.method} {request.url.path}"
+        locked_rows = faults.rows_to_lock(self._org.name, address)
+        results, locked = records.update(self._state, self._org.name, body, caller, locked_rows=locked_rows)
+        faults.note_locked(self._org.name, address, locked)
+        return JSONResponse(results)
+
+    def _sobject_in_path(self, request: Request) -> schema.SObject:
+        try:
+            return schema.sobject(self._org.name, request.path_params["sobject"])
+        except SalesforceError:
+            raise not_found() from None
+
+    def _is_known(self, version: str) -> bool:
+        number, _, minor = version.partition(".")
+        return minor == "0" and number.isdecimal() and FIRST_VERSION <= int(number) <= LAST_VERSION
+
+
+def _base(request: Request) -> str:
+    return f"/services/data/v{request.path_params['version']}"
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
+
+
+async def _json_body(request: Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise SalesforceError(400, "JSON_PARSER_ERROR", f"The request body is not JSON: {error}") from None
+
+
+def _check_length(request: Request) -> None:
+    headers = sum(len(name) + len(value) for name, value in request.headers.items())
+    if len(str(request.url)) + headers > LONGEST_REQUEST:
+        raise SalesforceError(414, "URI_TOO_LONG", f"Address and headers have more than {LONGEST_REQUEST} characters.")
+
+
+def _salesforce_error(_: Request, error: SalesforceError) -> Response:
+    return JSONResponse(error.body(), error.status)
+
+
+def _http_error(_: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        message = "HTTP Method not allowed. See the Allow header for what is."
+        return JSONResponse([{"errorCode": "METHOD_NOT_ALLOWED", "message": message}], 405, headers=error.headers)
+    return JSONResponse(not_found().body(), 404)

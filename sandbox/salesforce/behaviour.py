@@ -1,0 +1,195 @@
+"""A day in both orgs: leads are created, edited, merged and deleted, people opt out, Pardot reports dead mailboxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from sandbox.salesforce import sales
+from sandbox.salesforce.state import State
+from sandbox.world.catalog import MARCOM, ORGS, PARDOT
+from sandbox.world.fields import WORKING, fields
+from sandbox.world.ids import salesforce_id
+from sandbox.world.leads import add_new_lead
+from sandbox.world.nature import mailbox_sql
+from sandbox.world.people import add_person
+from sandbox.world.plan import Plan, table
+
+WORK_BEGINS = time(9, tzinfo=UTC)
+# Shares of an org's leads per day; at least one each.
+CREATED, EDITED, OPTED_OUT, DELETED = 0.002, 0.006, 0.0008, 0.0005
+PARDOT_NOTICES = 0.04  # of the dead mailboxes that it does not know yet
+
+
+@dataclass(frozen=True)
+class Day:
+    """One org on one day."""
+
+    state: State
+    org: str
+
+    def chosen(self, purpose: str, condition: str, count: int) -> list[str]:
+        """Some of the org's living leads, chosen by chance."""
+        draw = self.state.plan.draw(f"{purpose} {self.state.now:%Y-%m-%d}", '"Id"')
+        rows = self.state.rows(
+            f"""select "Id" from {table(self.org, "Lead")} where not "IsDeleted" and not "IsConverted" and {condition}
+            order by {draw}, "Id" limit {count}"""
+        )
+        return [record_id for (record_id,) in rows]
+
+    def some(self, share: float) -> int:
+        """How many leads a share is; at least one."""
+        return max(1, round(share * self.state.plan.leads[self.org]))
+
+    def change(self, sobject: str, ids: list[str], assignments: str, moment: datetime, user: str = '"OwnerId"') -> None:
+        """Change records as somebody who works in Salesforce would."""
+        stamps = '"SystemModstamp" = $moment'
+        if "LastModifiedDate" in fields(self.org, sobject):
+            stamps += f', "LastModifiedDate" = $moment, "LastModifiedById" = {user}'
+        self.state.execute(
+            f'update {table(self.org, sobject)} set {assignments}, {stamps} where list_contains($ids, "Id")',
+            {"ids": ids, "moment": moment},
+        )
+
+    def note(self, kind: str, ids: list[str], moment: datetime, other_id: str | None = None) -> None:
+        """Remember what happened, for the truth."""
+        self.state.execute(
+            "insert into world.events select ?, ?, ?, unnest(?), ?", [self.org, moment, kind, ids, other_id]
+        )
+
+
+def advance(state: State) -> None:
+    """Let one day pass, until 06:00 of the next."""
+    state.clock.now = max(state.now, datetime.combine(state.now.date(), WORK_BEGINS))
+    for org in ORGS:
+        day = Day(state, org)
+        _create_leads(day)
+        _edit_leads(day)
+        _opt_out(day)
+        _flag_dead_mailboxes(day)
+        _correct_an_account(day)
+        _merge_copies(day)
+        _delete_leads(day)
+        sales.follow_up(state, org)
+    with state.writing():
+        state.clock.next_morning()
+
+
+def _create_leads(day: Day) -> None:
+    for _ in range(day.some(CREATED)):
+        with day.state.writing() as moment, day.state.reading() as connection:
+            plan = Plan(day.state.plan.seed, day.state.plan.leads, moment.replace(tzinfo=UTC))
+            person, number = day.state.next_number("", "person"), day.state.next_number(day.org, "Lead")
+            add_person(connection, plan, day.org, person)
+            add_new_lead(connection, plan, day.org, number, person)
+            day.note("lead_created", [salesforce_id("Lead", day.org, number)], moment)
+
+
+def _edit_leads(day: Day) -> None:
+    edits = {
+        "title": ('"Title" = \'Senior \' || "Title"', "\"Title\" not like 'Senior %'"),
+        "status": (f"\"Status\" = '{WORKING}'", f"\"Status\" != '{WORKING}'"),
+        "industry": ("\"Industry\" = 'Retail'", '"Industry" is null'),  # a human's word, right or wrong
+    }
+    for purpose, (assignment, condition) in edits.items():
+        with day.state.writing() as moment:
+            ids = day.chosen(f"edit {purpose}", condition, day.some(EDITED / len(edits)))
+            day.change("Lead", ids, assignment, moment)
+            day.note(f"{purpose}_edited", ids, moment)
+
+
+def _opt_out(day: Day) -> None:
+    with day.state.writing() as moment:
+        ids = day.chosen("opt out", 'not "HasOptedOutOfEmail"', day.some(OPTED_OUT))
+        marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
+        day.change("Lead", ids, '"HasOptedOutOfEmail" = true', moment, marcom)
+        day.note("opted_out", ids, moment)
+
+
+def _flag_dead_mailboxes(day: Day) -> None:
+    draw = day.state.plan.draw(f"pardot {day.state.now:%Y-%m-%d}", 'lead."Id"')
+    with day.state.writing() as moment:
+        rows = day.state.rows(f"""
+            select lead."Id"
+            from {table(day.org, "Lead")} as lead
+            join world.leads on leads.id = lead."Id" and leads.email_state != 'blank'
+            join world.people using (person)
+            where not "IsDeleted" and not "pi__pardot_hard_bounced__c" and not "IsConverted"
+                and {draw} < {PARDOT_NOTICES}
+                and {mailbox_sql(day.state.plan.seed, "people.email")} = 'dead'
+            order by "Id" """)
+        ids = [record_id for (record_id,) in rows]
+        pardot = f"'{salesforce_id('User', day.org, PARDOT)}'"
+        day.change("Lead", ids, '"pi__pardot_hard_bounced__c" = true', moment, pardot)
+        day.note("pardot_hard_bounced", ids, moment)
+
+
+def _correct_an_account(day: Day) -> None:
+    """Somebody fills in missing flags: leads become ineligible without being touched."""
+    names = {name: field.api_name for name, field in fields(day.org, "Account").items()}
+    with day.state.writing() as moment:
+        rows = day.state.rows(f"""
+            select id, relation
+            from world.accounts
+            join world.companies using (company)
+            where org = '{day.org}' and flags = 'missing'
+            order by {day.state.plan.draw(f"correct {day.state.now:%Y-%m-%d}", "id")}, id
+            limit 1""")
+        for account_id, relation in rows:
+            flags = {"Is_Customer__c": relation == "customer", "Is_Partner__c": relation == "partner"}
+            assignments = ", ".join(
+                f""""{names[name]}" = '{"Yes" if is_so else "No"}'""" for name, is_so in flags.items()
+            )
+            day.change("Account", [account_id], assignments, moment)
+            day.state.execute("update world.accounts set flags = 'right' where id = ?", [account_id])
+            day.note("account_corrected", [account_id], moment)
+
+
+def _merge_copies(day: Day) -> None:
+    lead = table(day.org, "Lead")
+    with day.state.writing() as moment:
+        rows = day.state.rows(f"""
+            with living as (
+                select leads.number, leads.person, lead."Id" as id
+                from {lead} as lead
+                join world.leads on leads.id = lead."Id"
+                where not "IsDeleted" and not "IsConverted"
+            )
+            select loser.id, survivor.id
+            from living as loser
+            join living as survivor on survivor.person = loser.person and survivor.number < loser.number
+            order by {day.state.plan.draw(f"merge {day.state.now:%Y-%m-%d}", "loser.id")}, loser.id
+            limit 1""")
+        for loser, survivor in rows:
+            day.change("Lead", [loser], f""""IsDeleted" = true, "MasterRecordId" = '{survivor}'""", moment)
+            day.change("Lead", [survivor], '"IsDeleted" = false', moment)
+            _move_members(day, loser, survivor, moment)
+            day.note("merged", [loser], moment, survivor)
+
+
+def _move_members(day: Day, loser: str, survivor: str, moment: datetime) -> None:
+    """A merge moves campaign members to the survivor; where the survivor is a member already, the loser's goes."""
+    members = table(day.org, "CampaignMember")
+    rows = day.state.rows(
+        f"""select "Id", exists (
+                select 1 from {members} as other
+                where other."CampaignId" = member."CampaignId" and other."LeadId" = ? and not other."IsDeleted")
+        from {members} as member where "LeadId" = ? and not "IsDeleted" """,
+        [survivor, loser],
+    )
+    marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
+    for member_id, is_twice in rows:
+        assignment = '"IsDeleted" = true' if is_twice else f"\"LeadId\" = '{survivor}'"
+        day.change("CampaignMember", [member_id], assignment, moment, marcom)
+
+
+def _delete_leads(day: Day) -> None:
+    marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
+    with day.state.writing() as moment:
+        ids = day.chosen("delete", "true", day.some(DELETED))
+        day.change("Lead", ids, '"IsDeleted" = true', moment)
+        for sobject, lookup in (("CampaignMember", "LeadId"), ("Task", "WhoId")):
+            query = f'select "Id" from {table(day.org, sobject)} where list_contains(?, "{lookup}") and not "IsDeleted"'
+            children = [record_id for (record_id,) in day.state.rows(query, [ids])]
+            day.change(sobject, children, '"IsDeleted" = true', moment, marcom)
+        day.note("deleted", ids, moment)

@@ -1,0 +1,113 @@
+"""The query resources: run SOQL, keep what is left behind a locator, give page after page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from sandbox.salesforce import schema, soql
+from sandbox.salesforce.errors import SalesforceError
+from sandbox.salesforce.state import State
+from sandbox.salesforce.translate import Translation, paging
+from sandbox.world.ids import ORG_CODES, to_18
+
+MOST_PER_PAGE, FEWEST_PER_PAGE = 2_000, 200
+MOST_CURSORS = 10
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    table: str
+    total: int
+    paths: list[str]
+    sobject: schema.SObject
+
+
+class Queries:
+    """The queries of one org's integration user and their open cursors."""
+
+    def __init__(self, state: State, org: str) -> None:
+        self._state = state
+        self._org = org
+        self._cursors: OrderedDict[str, _Cursor] = OrderedDict()
+        self._opened = 0
+
+    def run(self, text: str, base: str, *, with_deleted: bool, page_size: int = MOST_PER_PAGE) -> str:
+        """Run a query and give the body of its first page, as JSON.
+
+        Raises:
+            SalesforceError: the query cannot be parsed, or names what does not exist.
+        """
+        query = soql.parse(text)
+        described = schema.sobject(self._org, query.sobject)
+        translation = Translation(described, self._state.now)
+        translation.json_record(query.paths, base)  # unknown fields are found before anything runs
+        conditions = [translation.condition(query.where)] if query.where else []
+        if not with_deleted and "IsDeleted" in described.by_canonical_name:
+            conditions.append('not t."IsDeleted"')
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        with self._state.reading() as connection:
+            if not query.paths:
+                counted = connection.execute(
+                    f"select count(*) from {translation.source}{where}", translation.parameters
+                )
+                return json.dumps({"totalSize": (counted.fetchone() or (0,))[0], "done": True, "records": []})
+            order = translation.order(query.order)
+            ids = f'select t."Id" as id from {translation.source}{where} order by {order}{paging(query)}'
+            cursor = self._open(ids, translation, query.paths, described)
+            return self._page(cursor, 0, base, page_size)
+
+    def more(self, locator: str, base: str, *, page_size: int = MOST_PER_PAGE) -> str:
+        """The body of the page that a locator points to, as JSON.
+
+        Raises:
+            SalesforceError: INVALID_QUERY_LOCATOR, it is not one or no longer open.
+        """
+        match = re.fullmatch(r"(\w{18})-(\d+)", locator)
+        if match is None or match[1] not in self._cursors:
+            raise SalesforceError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        with self._state.reading():
+            return self._page(match[1], int(match[2]), base, page_size)
+
+    def _open(self, ids: str, translation: Translation, paths: list[str], described: schema.SObject) -> str:
+        self._opened += 1
+        table = f"cursor_{self._org}_{self._opened}"
+        name = to_18(f"01g{ORG_CODES[self._org]}{self._opened:09d}")
+        self._state.execute(
+            f"create temp table {table} as select id, row_number() over () - 1 as place from ({ids})",
+            translation.parameters,
+        )
+        (total,) = self._state.row(f"select count(*) from {table}")
+        self._cursors[name] = _Cursor(table, total, paths, described)
+        if len(self._cursors) > MOST_CURSORS:
+            self._close(next(iter(self._cursors)))
+        return name
+
+    def _page(self, name: str, start: int, base: str, page_size: int) -> str:
+        cursor = self._cursors[name]
+        translation = Translation(cursor.sobject, self._state.now)
+        record = translation.json_record(cursor.paths, base)
+        rows = self._state.rows(
+            f"""select {record} from {translation.source} join {cursor.table} as c on c.id = t."Id"
+            where c.place >= ? and c.place < ? order by c.place""",
+            [start, start + page_size],
+        )
+        end = start + page_size
+        is_done = end >= cursor.total
+        if is_done and start == 0:
+            self._close(name)
+        head = {"totalSize": cursor.total, "done": is_done}
+        # The locator says /query/ also for queryAll, as Salesforce's does.
+        more = {} if is_done else {"nextRecordsUrl": f"{base}/query/{name}-{end}"}
+        return f'{json.dumps(head | more)[:-1]}, "records": [{",".join(text for (text,) in rows)}]}}'
+
+    def _close(self, name: str) -> None:
+        self._state.execute(f"drop table {self._cursors.pop(name).table}")
+
+
+def page_size(options: str) -> int:
+    """The page size that a ``Sforce-Query-Options`` header asks for, within Salesforce's bounds."""
+    match = re.search(r"batchSize\s*=\s*(\d+)", options, re.IGNORECASE)
+    return min(max(int(match[1]), FEWEST_PER_PAGE), MOST_PER_PAGE) if match else MOST_PER_PAGE

@@ -1,0 +1,94 @@
+"""The state of both orgs: one DuckDB file, one lock, one clock; every change is one transaction with its own second."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sandbox.world.clock import WorldClock
+from sandbox.world.plan import Plan
+from sandbox.world.population import DATABASE
+
+SCHEMA = """
+    create table if not exists world.field_writes (
+        org text, object text, record_id text, field text, old_value text, new_value text, user_id text,
+        written_at timestamp, client text
+    );
+    create table if not exists world.events (
+        org text, happened_at timestamp, kind text, record_id text, other_id text
+    );
+    create table if not exists world.follow_ups (
+        org text, member_id text, seen_on date, call_on date, convert_on date, called_at timestamp,
+        converted_at timestamp
+    );
+"""
+
+
+class State:
+    """The open database. Requests take turns: ``reading`` and ``writing`` hold the lock."""
+
+    def __init__(self, directory: Path) -> None:
+        self._connection = duckdb.connect(str(directory / DATABASE))
+        self._connection.execute(SCHEMA)
+        self._lock = threading.RLock()
+        seed, leads, started_at, now = self.row("select seed, leads, started_at, now from world.settings")
+        self.clock = WorldClock(now.replace(tzinfo=UTC))
+        self.plan = Plan.of(leads, seed, started_at.replace(tzinfo=UTC))
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self.clock.now
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, for reading only."""
+        with self._lock:
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[datetime]:
+        """A transaction at its own second, which is given; undone when an error passes through."""
+        with self._lock:
+            before = self.clock.now
+            self._connection.execute("begin")
+            try:
+                yield self.clock.tick().replace(tzinfo=None)
+                self._connection.execute("update world.settings set now = ?", [self.clock.now.replace(tzinfo=None)])
+                self._connection.execute("commit")
+            except BaseException:
+                self._connection.execute("rollback")
+                self.clock.now = before
+                raise
+
+    def execute(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
+        """Run a statement."""
+        with self._lock:
+            self._connection.execute(query, parameters)
+
+    def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self._lock:
+            rows: list[tuple[Any, ...]] = self._connection.execute(query, parameters).fetchall()
+            return rows
+
+    def row(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> tuple[Any, ...]:
+        """The one row of a query that has one."""
+        return self.rows(query, parameters)[0]
+
+    def next_number(self, org: str, kind: str) -> int:
+        """The number of a new record; ids are made of it."""
+        self.execute("update world.counters set last = last + 1 where org = ? and kind = ?", [org, kind])
+        (number,) = self.row("select last from world.counters where org = ? and kind = ?", [org, kind])
+        return int(number)
+
+    def close(self) -> None:
+        """Write everything into the file and close it."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,292 @@
+"""SOQL to SQL: paths become columns and joins, formulas their expressions, literals parameters of the right type."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sandbox.salesforce import schema
+from sandbox.salesforce.errors import SalesforceError, invalid_field, malformed_query, no_such_column
+from sandbox.salesforce.schema import SObject
+from sandbox.salesforce.soql import Comparison, Condition, Logic, Membership, Query, Term, Value, like_pattern
+from sandbox.world.fields import Field
+from sandbox.world.ids import is_well_formed, to_18
+
+MOST_OFFSET = 2_000
+IDS = {"id", "reference"}
+KINDS = {  # of literals that a field's type takes
+    "boolean": {"word"},
+    "date": {"date"},
+    "datetime": {"datetime"},
+}
+RELATIVE = re.compile(r"(last|next)_n_days:(\d+)")
+
+
+class Translation:
+    """The SQL of one query or list of fields, built up piece by piece.
+
+    Args:
+        described: the object that is read.
+        now: the world's time, for relative dates.
+    """
+
+    def __init__(self, described: SObject, now: datetime) -> None:
+        self.sobject = described
+        self.now = now
+        self.parameters: list[Any] = []
+        self._joins: dict[tuple[str, ...], str] = {}
+        self._sources = [f'{described.org}."{described.name}" as t']
+
+    @property
+    def source(self) -> str:
+        """The from clause: the object and the parents that were needed."""
+        return " ".join(self._sources)
+
+    def json_record(self, paths: list[str], base: str) -> str:
+        """SQL for one record as JSON text, in the order of the paths, parents nested.
+
+        Args:
+            paths: the fields, as they were asked for.
+            base: the address of the REST API, for the record's own address.
+        """
+        tree: dict[str, Any] = {}
+        for path in paths:
+            names, field = self._resolve(path)
+            branch = tree
+            for name in names:
+                branch = branch.setdefault(name, {})
+            if field.api_name in branch:
+                raise invalid_field(f"duplicate field selected: {path}")
+            branch[field.api_name] = field
+        return self._json_object(self.sobject, (), tree, base)
+
+    def condition(self, condition: Condition) -> str:
+        """SQL for a where clause."""
+        if isinstance(condition, Logic):
+            operands = [self.condition(operand) for operand in condition.operands]
+            if condition.operator == "not":
+                return f"not coalesce({operands[0]}, false)"
+            return "(" + f" {condition.operator} ".join(operands) + ")"
+        column, field = self._filterable_column(condition.path)
+        if isinstance(condition, Membership):
+            return self._membership(condition, column, field)
+        return self._comparison(condition, column, field)
+
+    def order(self, terms: list[Term]) -> str:
+        """SQL for an order by clause that leaves nothing to chance."""
+        parts = []
+        for term in terms:
+            column, field = self._filterable_column(term.path)
+            text = column if field.sql_type != "varchar" or field.type in IDS else f"lower({column})"
+            nulls = term.nulls or ("last" if term.is_descending else "first")
+            parts.append(f"{text} {'desc' if term.is_descending else 'asc'} nulls {nulls}")
+        return ", ".join([*parts, 't."Id"'])
+
+    def column(self, path: str) -> tuple[str, Field]:
+        """SQL for a field at the end of a path, and the field."""
+        names, field = self._resolve(path)
+        return self._expression(self._owner(names), names, field), field
+
+    def _resolve(self, path: str) -> tuple[tuple[str, ...], Field]:
+        *parents, name = path.split(".")
+        owner = self.sobject
+        names: tuple[str, ...] = ()
+        if parents and parents[0].lower() == self.sobject.name.lower():
+            parents = parents[1:]
+        for parent in parents:
+            lookup = owner.by_relationship.get(parent.lower())
+            if lookup is None:
+                raise invalid_field(
+                    f"Didn't understand relationship '{parent}' in field path. If you are attempting to use a custom"
+                    " relationship, be sure to append the '__r' after the custom relationship name."
+                )
+            names = (*names, str(lookup.relationship))
+            owner = owner.parent(lookup)
+        if name.lower() not in owner.by_api_name:
+            raise no_such_column(name, owner.name)
+        return names, owner.by_api_name[name.lower()]
+
+    def _owner(self, names: tuple[str, ...]) -> SObject:
+        owner = self.sobject
+        for name in names:
+            owner = owner.parent(owner.by_relationship[name.lower()])
+        return owner
+
+    def _expression(self, owner: SObject, names: tuple[str, ...], field: Field) -> str:
+        if field.expression is None:
+            return f'{self._alias(names)}."{field.api_name}"'
+
+        def reference(match: re.Match[str]) -> str:
+            *parents, name = match[1].split(".")
+            below, inner = owner, names
+            for parent in parents:
+                below, inner = below.parent(below.by_relationship[parent.lower()]), (*inner, parent)
+            return self._expression(below, inner, below.by_canonical_name[name])
+
+        return re.sub(r"\{([\w.]+)\}", reference, field.expression)
+
+    def _alias(self, names: tuple[str, ...]) -> str:
+        if not names:
+            return "t"
+        if names not in self._joins:
+            outer = self._alias(names[:-1])
+            owner = self._owner(names[:-1])
+            lookup = owner.by_relationship[names[-1].lower()]
+            parent = owner.parent(lookup)
+            self._joins[names] = alias = f"p{len(self._joins) + 1}"
+            self._sources.append(
+                f'left join {parent.org}."{parent.name}" as {alias} on {alias}."Id" = {outer}."{lookup.api_name}"'
+            )
+        return self._joins[names]
+
+    def _json_object(self, owner: SObject, names: tuple[str, ...], tree: dict[str, Any], base: str) -> str:
+        identity = f'{self._alias(names)}."Id"'
+        url = f"'{base}/sobjects/{owner.name}/' || {identity}"
+        parts = [f"'attributes', json_object('type', '{owner.name}', 'url', {url})"]
+        for name, content in tree.items():
+            if isinstance(content, dict):
+                below = (*names, name)
+                nested = self._json_object(owner.parent(owner.by_relationship[name.lower()]), below, content, base)
+                parts.append(f"'{name}', case when {self._alias(below)}.\"Id\" is not null then {nested} end")
+            else:
+                parts.append(f"'{name}', {_json_value(self._expression(owner, names, content), content)}")
+        return f"json_object({', '.join(parts)})"
+
+    def _filterable_column(self, path: str) -> tuple[str, Field]:
+        column, field = self.column(path)
+        schema.filterable(field)
+        return column, field
+
+    def _comparison(self, condition: Comparison, column: str, field: Field) -> str:
+        operator, value = condition.operator, condition.value
+        if operator == "like":
+            return self._like(value, column, field)
+        if value.kind == "word" and value.text.lower() == "null":
+            if operator not in {"=", "!="}:
+                raise malformed_query(f"unexpected token: '{value.text}'")
+            return f"{column} is {'not ' if operator == '!=' else ''}null"
+        if field.type in {"date", "datetime"} and value.kind == "word" and value.text.lower() not in {"true", "false"}:
+            return self._relative(operator, value.text.lower(), column)
+        placeholder = self._placeholder(value, field)
+        if field.sql_type == "varchar" and field.type not in IDS:
+            column = f"lower({column})"
+        if operator == "!=":
+            return f"{column} is distinct from {placeholder}"
+        if field.type == "boolean" and operator != "=":
+            raise SalesforceError(
+                400, "INVALID_QUERY_FILTER_OPERATOR", f"{field.api_name} (boolean) cannot be compared with {operator}"
+            )
+        return f"{column} {operator} {placeholder}"
+
+    def _like(self, value: Value, column: str, field: Field) -> str:
+        if field.sql_type != "varchar" or field.type in IDS:
+            raise SalesforceError(
+                400, "INVALID_QUERY_FILTER_OPERATOR", f"{field.api_name}: like cannot be used with type {field.type}"
+            )
+        self.parameters.append(like_pattern(value).lower())
+        return f"lower({column}) like ? escape '\\'"
+
+    def _membership(self, condition: Membership, column: str, field: Field) -> str:
+        negation = "not " if condition.is_negated else ""
+        if isinstance(condition.values, Query):
+            return f"{column} {negation}in ({self._subquery(condition.values)})"
+        values = [value for value in condition.values if value.text.lower() != "null" or value.kind != "word"]
+        holes = ", ".join(self._placeholder(value, field) for value in values)
+        if field.sql_type == "varchar" and field.type not in IDS:
+            column = f"lower({column})"
+        test = f"{column} in ({holes})" if values else "false"
+        if len(values) < len(condition.values):
+            test = f"({test} or {column} is null)"
+        # In SOQL a record without a value is not one of the values, so NOT IN finds it.
+        return f"not coalesce({test}, false)" if condition.is_negated else test
+
+    def _subquery(self, query: Query) -> str:
+        inner = Translation(schema.sobject(self.sobject.org, query.sobject), self.now)
+        column, _ = inner.column(query.paths[0])
+        conditions = [f"{column} is not null"]
+        if query.where:
+            conditions.append(inner.condition(query.where))
+        if "IsDeleted" in inner.sobject.by_canonical_name:
+            conditions.append('not t."IsDeleted"')
+        self.parameters += inner.parameters
+        return f"select {column} from {inner.source} where {' and '.join(conditions)}"
+
+    def _placeholder(self, value: Value, field: Field) -> str:
+        self.parameters.append(self._converted(value, field))
+        return "lower(?)" if field.sql_type == "varchar" and field.type not in IDS else "?"
+
+    def _converted(self, value: Value, field: Field) -> Any:
+        text = value.text.lower()
+        if value.kind not in KINDS.get(field.type, {"string"}):
+            quotes = "should not be" if field.type in KINDS else "should be"
+            wanted = {"datetime": "dateTime"}.get(field.type, field.type if field.type in KINDS else "string")
+            raise invalid_field(
+                f"value of filter criterion for field '{field.api_name}' must be of type {wanted} and {quotes} enclosed"
+                " in quotes"
+            )
+        match field.type:
+            case "boolean":
+                return _boolean(text, field)
+            case "date":
+                return _parsed(date.fromisoformat, value.text)
+            case "datetime":
+                moment = _parsed(datetime.fromisoformat, value.text.upper())
+                return moment.astimezone(UTC).replace(tzinfo=None)
+            case "id" | "reference":
+                if not is_well_formed(value.text):
+                    raise SalesforceError(400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {value.text}")
+                return to_18(value.text[:15])
+            case _:
+                return value.text
+
+    def _relative(self, operator: str, text: str, column: str) -> str:
+        """A word such as TODAY stands for a range of days: after it, before it, or within it."""
+        today = self.now.date()
+        if match := RELATIVE.fullmatch(text):
+            days = int(match[2])
+            first, end = (-days, 1) if match[1] == "last" else (1, 1 + days)
+        else:
+            first = {"yesterday": -1, "today": 0, "tomorrow": 1}[text]
+            end = first + 1
+        start, after = (f"date '{today + timedelta(days=one)}'" for one in (first, end))
+        within = f"({column} >= {start} and {column} < {after})"
+        return {
+            "=": within,
+            "!=": f"not coalesce({within}, false)",
+            "<": f"{column} < {start}",
+            "<=": f"{column} < {after}",
+            ">": f"{column} >= {after}",
+            ">=": f"{column} >= {start}",
+        }[operator]
+
+
+def paging(query: Query) -> str:
+    """SQL for limit and offset.
+
+    Raises:
+        SalesforceError: NUMBER_OUTSIDE_VALID_RANGE, the offset is larger than Salesforce takes.
+    """
+    if query.offset is not None and query.offset > MOST_OFFSET:
+        raise SalesforceError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_OFFSET}")
+    limit = "" if query.limit is None else f" limit {query.limit}"
+    return limit + ("" if query.offset is None else f" offset {query.offset}")
+
+
+def _json_value(column: str, field: Field) -> str:
+    if field.type == "datetime":
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.000+0000')"
+    return f"{column}::varchar" if field.type == "date" else column
+
+
+def _boolean(text: str, field: Field) -> bool:
+    if text not in {"true", "false"}:
+        raise invalid_field(f"filter criteria for field '{field.api_name}' must be of type boolean")
+    return text == "true"
+
+
+def _parsed(parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError:
+        raise malformed_query(f"invalid date or time: {text}") from None
