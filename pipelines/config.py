@@ -21,13 +21,14 @@ from pydantic_settings import (
 
 from pipelines.errors import ConfigurationError
 
+SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
 DEFAULT_SECRETS_FILE = Path(".dlt/secrets.toml")
 Section = TypeVar("Section")
 
 
 def secrets_file() -> Path:
     """The secrets file in force: the one ``OUTREACH_SECRETS_FILE`` names, else dlt's own."""
-    return Path(os.environ.get("OUTREACH_SECRETS_FILE", DEFAULT_SECRETS_FILE))
+    return Path(os.environ.get(SECRETS_VARIABLE, DEFAULT_SECRETS_FILE))
 
 
 class SalesforceOrg(BaseModel):

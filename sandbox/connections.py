@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.world.catalog import CLAY_TABLES
-
 from sandbox.description import ORGS, Sandbox
+from sandbox.world.catalog import CLAY_TABLES
 
 
 def connections(sandbox: Sandbox) -> list[dict[str, str]]:

@@ -18,7 +18,9 @@ import psutil
 
 from pipelines.errors import OutreachError, ServiceError
 from sandbox.connections import secrets_toml, service_config
-from sandbox.description import Sandbox, World, own_processes, write_private
+from sandbox.description import ORGS, Sandbox, World, own_processes, write_private
+from sandbox.history import build_history
+from sandbox.world.population import generate
 
 SERVICES = ("salesforce", "smartlead", "clay")
 START_SECONDS = 60
@@ -30,18 +32,13 @@ def create(directory: Path, world: World, *, receiver_url: str, requests_per_min
 
     Killed half-way, the directory holds no description, and the next call starts from nothing.
     """
-    from sandbox.clay.history import build_history as build_clay_history  # noqa: PLC0415  slow imports
-    from sandbox.smartlead.history import build_history as build_smartlead_history  # noqa: PLC0415
-    from sandbox.world.population import generate  # noqa: PLC0415
-
-    shutil.rmtree(directory, ignore_errors=True)
+    remove_tree(directory)
     directory.mkdir(parents=True)
     today = datetime.fromisoformat(world.today)
     generate(directory, leads=world.leads, seed=world.seed, today=today)
-    build_clay_history(directory, seed=world.seed, today=today)
-    build_smartlead_history(directory, seed=world.seed, today=today)
+    build_history(directory, seed=world.seed, today=today)
     services = ("salesforce.icare", "salesforce.core", "smartlead", "clay")
-    names = ("control", "icare", "core", "smartlead", "clay", "clay_webhook", "receiver_smartlead", "receiver_clay")
+    names = ("control", *ORGS, "smartlead", "clay", "clay_webhook", "receiver_smartlead", "receiver_clay")
     sandbox = Sandbox(
         directory=directory.resolve(),
         world=world,
@@ -87,7 +84,12 @@ def stop(sandbox: Sandbox) -> None:
 
 def purge(sandbox: Sandbox) -> None:
     """Delete a stopped sandbox with its world."""
-    shutil.rmtree(sandbox.directory)
+    remove_tree(sandbox.directory)
+
+
+def remove_tree(directory: Path) -> None:
+    """Delete a directory and everything in it, if it exists."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def advance(sandbox: Sandbox) -> None:

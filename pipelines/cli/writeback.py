@@ -47,13 +47,13 @@ def plan(
     The plan is kept; [bold]outreach push PLAN[/] applies exactly it, within 24 hours.
     """
     settings = load_settings()
-    with _readers(settings, org) as readers:
-        made = make_plan(settings, read_proposal(settings), readers, only_orgs=org)
+    with readers(settings, org) as org_readers:
+        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=org)
     file = save_plan(settings, made)
     if as_json:
         out.print_json(json.dumps({"plan_id": made.plan_id, "file": str(file), **asdict(made)}))
         return
-    _show_plan(made, show_all=show_all)
+    show_plan(made, show_all=show_all)
     out.print(f"Plan [bold]{made.plan_id[:12]}[/]: outreach push {made.plan_id[:12]}", highlight=False)
 
 
@@ -71,15 +71,15 @@ def push(
     settings = load_settings()
     with progress() as display:
         engine = open_store(settings)
-        with recorded_run(engine, "push") as run, _push_lock(settings), _readers(settings, org) as readers:
-            made, result = push_plan(settings, engine, readers, plan_id=plan_id, dry_run=dry_run, display=display)
+        with recorded_run(engine, "push") as run, _push_lock(settings), readers(settings, org) as org_readers:
+            made, result = push_plan(settings, engine, org_readers, plan_id=plan_id, dry_run=dry_run, display=display)
             run.summary.update(_summary(made, result))
     if dry_run and not as_json:
-        _show_plan(made, show_all=False)
+        show_plan(made, show_all=False)
     if as_json:
         out.print_json(json.dumps(_summary(made, result)))
     else:
-        _show_result(made, result)
+        show_result(made, result)
     if result.has_failures:
         raise PartialFailureError(
             "Some changes were rejected, or nobody knows what became of them.",
@@ -97,28 +97,29 @@ def verify() -> None:
 def push_plan(
     settings: Settings,
     engine: Any,
-    readers: dict[str, OrgReader],
+    org_readers: dict[str, OrgReader],
     *,
     plan_id: str | None = None,
     dry_run: bool = False,
     display: Any = None,
 ) -> tuple[Plan, PushResult]:
     """Settle what an interrupted push left open, then apply a plan, a new one by default."""
-    settled = 0 if dry_run else settle_open_intents(engine, readers)
-    made = load_plan(settings, plan_id) if plan_id else make_plan(settings, read_proposal(settings), readers)
-    now = server_time(readers)
+    settled = 0 if dry_run else settle_open_intents(engine, org_readers)
+    made = load_plan(settings, plan_id) if plan_id else make_plan(settings, read_proposal(settings), org_readers)
+    now = server_time(org_readers)
     rules = read_rules(settings, now.date())
-    refuse_outdated(made, rules, readers, now)
+    refuse_outdated(made, rules, org_readers, now)
     save_plan(settings, made)
     if dry_run:
         return made, PushResult(run_id="")
-    result = Pusher(engine, rules, readers, progress=display).push(made)
+    result = Pusher(engine, rules, org_readers, progress=display).push(made)
     result.settled = settled
     return made, result
 
 
 @contextmanager
-def _readers(settings: Settings, orgs: list[str] | None) -> Iterator[dict[str, OrgReader]]:
+def readers(settings: Settings, orgs: list[str] | None) -> Iterator[dict[str, OrgReader]]:
+    """One reader for each org, all of them by default; connections are closed at the end."""
     names = read_field_names(settings.project_dir)
     if unknown := set(orgs or ()) - set(names):
         raise ConfigurationError(
@@ -150,7 +151,8 @@ def _summary(made: Plan, result: PushResult) -> dict[str, Any]:
     }
 
 
-def _show_plan(made: Plan, *, show_all: bool) -> None:
+def show_plan(made: Plan, *, show_all: bool) -> None:
+    """Print a plan's changes and what is held back."""
     shown = made.changes if show_all else made.changes[:SHOWN_CHANGES]
     table = Table(title=f"{len(made.changes)} changes", title_justify="left")
     for heading in ("org", "record", "field", "before", "after", "why"):
@@ -180,7 +182,8 @@ def _show_held(made: Plan) -> None:
     out.print(table)
 
 
-def _show_result(made: Plan, result: PushResult) -> None:
+def show_result(made: Plan, result: PushResult) -> None:
+    """Print what became of a plan's changes, by field and outcome."""
     if result.settled:
         err.print(f"Settled {result.settled} changes that an interrupted push had left open.", highlight=False)
     if not made.changes:

@@ -43,7 +43,7 @@ class Delivery:
             return 0
         is_lost = self._unit("lost", event) < LOST_SHARE
         times = 0 if is_lost else 2 if self._unit("twice", event) < TWICE_SHARE else 1
-        is_accepted = all([self._post(client, event) for _ in range(times)])
+        is_accepted = all(self._post(client, event) for _ in range(times))
         with self._db.transaction():
             if is_accepted:
                 self._db.execute("update outbox set is_delivered = 1 where id = ?", [event["id"]])

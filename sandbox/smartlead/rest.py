@@ -165,7 +165,8 @@ class Api:
             for lead in body["lead_list"]:
                 lead_id = self._upsert_lead(lead)
                 created = self._db.execute(
-                    "insert or ignore into campaign_leads (campaign_id, lead_id, created_at, next_on) values (?, ?, ?, ?)",
+                    "insert or ignore into campaign_leads (campaign_id, lead_id, created_at, next_on)"
+                    " values (?, ?, ?, ?)",
                     [campaign_id, lead_id, now.isoformat(), now.date().isoformat()],
                 )
                 added, already = added + created, already + 1 - created

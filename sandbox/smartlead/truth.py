@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from sandbox.database import Database, Row
+from sandbox.database import Database
+from sandbox.parquet import write_parquet
 
 QUERIES = {
     "smartlead_mails": """
-        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, is_bounced, true_bounce,
-            is_evidence_clear
+        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, is_bounced,
+            true_bounce, is_evidence_clear
         from mails join leads on leads.id = lead_id order by stats_id""",
     "smartlead_replies": """
         select message_id, messages.campaign_id as smartlead_campaign_id, leads.email, stats_id, time as replied_at,
@@ -33,9 +31,3 @@ def export_truth(database: Database, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, query in QUERIES.items():
         write_parquet(directory / f"{name}.parquet", database.rows(query), database.columns(query))
-
-
-def write_parquet(file: Path, rows: list[Row], columns: list[str]) -> None:
-    """Rows as a parquet file; also with no rows it has its columns."""
-    table = pa.table({column: [row[column] for row in rows] for column in columns})
-    pq.write_table(table, file)

@@ -1,0 +1,253 @@
+"""``outreach demo``: the whole loop on a simulated world, from one command, checked by the program itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.progress import Progress
+from rich.table import Table
+from sandbox.agreement import Disagreement, compare
+
+from pipelines.build import build_and_publish
+from pipelines.clay.audience import read_audience
+from pipelines.clay.export import export_audience
+from pipelines.clay.loader import load_clay
+from pipelines.cli import app
+from pipelines.cli.build import report
+from pipelines.cli.sandbox import sandbox_directory
+from pipelines.cli.writeback import push_plan, readers, show_plan, show_result
+from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
+from pipelines.console import out, progress
+from pipelines.errors import DataError, RefusedError
+from pipelines.inbox.receiver import receiver_app
+from pipelines.salesforce.loader import load_salesforce
+from pipelines.smartlead.loader import load_smartlead
+from pipelines.store import open_store
+from pipelines.warehouse import warehouse_lock
+from pipelines.writeback.ledger_source import load_writeback
+from sandbox import control
+from sandbox.description import STATE_FILE, Sandbox, World, load
+from sandbox.world.catalog import AI_CAMPAIGNS, Role
+
+MARKER = ".made_by_demo"
+REQUESTS_PER_MINUTE = 1_200  # Smartlead's real 60 would make this a demonstration of waiting
+
+
+@dataclass
+class Steps:
+    """The steps of the demo, as they are told and timed."""
+
+    started_at: float = field(default_factory=time.monotonic)
+    taken: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, title: str, command: str) -> Iterator[Progress]:
+        """One step: what happens, the command that does the same, and how long it took."""
+        out.print(f"\n[bold]{len(self.taken) + 1}. {title}[/]  [dim]{command}[/]", highlight=False)
+        started_at = time.monotonic()
+        with progress() as display:
+            yield display
+        seconds = time.monotonic() - started_at
+        self.taken.append((title, seconds))
+        out.print(f"   [dim]{seconds:.1f} s[/]", highlight=False)
+
+
+@app.command()
+def demo(
+    leads: Annotated[int, typer.Option(min=200, help="Leads in both orgs together.")] = World.leads,
+    seed: Annotated[int, typer.Option(help="The same seed and size give the same world.")] = World.seed,
+    days: Annotated[int, typer.Option(min=1, help="Days that pass between export and write-back.")] = 6,
+) -> None:
+    """Run the whole loop on a simulated world, and check that Salesforce agrees in the end.
+
+    It starts the sandbox on free ports, loads, builds, exports audiences to Clay, lets days pass, writes back, loads
+    again and compares with what the simulation knows. The warehouse stays for you to look at; the services do not.
+    """
+    settings, receiver_socket = _prepare()
+    steps = Steps()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    with _sandbox(settings, steps, World(leads, seed), receiver_socket) as sandbox:
+        os.environ[SECRETS_VARIABLE] = str(sandbox.secrets_file)
+        settings = load_settings()
+        with _receiver(settings, receiver_socket):
+            _run(settings, sandbox, steps, days)
+            disagreements = _check(settings, sandbox, steps)
+    out.print()
+    report()
+    _show_timings(steps)
+    _conclude(disagreements)
+
+
+def _run(settings: Settings, sandbox: Sandbox, steps: Steps, days: int) -> None:
+    _load(settings, steps, "Load Salesforce, Smartlead and Clay")
+    _build(settings, steps, "Build, test and publish the marts")
+    _export(settings, steps)
+    with steps.step(
+        f"Let {days} days pass: enrichment, mails, replies, bounces", f"outreach sandbox advance --days {days}"
+    ) as display:
+        task = display.add_task("Days", total=days)
+        for _ in range(days):
+            control.advance(sandbox)
+            display.advance(task)
+    _load(settings, steps, "Load what has come back")
+    _build(settings, steps, "Build again, with the new events")
+    _push(settings, steps)
+    _load(settings, steps, "Load Salesforce and the ledger again", only_salesforce=True)
+    _build(settings, steps, "Build for the last time, to compare")
+
+
+def _load(settings: Settings, steps: Steps, title: str, *, only_salesforce: bool = False) -> None:
+    command = "outreach load salesforce && outreach load writeback" if only_salesforce else "outreach load all"
+    with steps.step(title, command) as display, warehouse_lock(settings.warehouse_path, "demo"):
+        rows = {f"salesforce {org}": counts for org, counts in load_salesforce(settings, None, display).items()}
+        if not only_salesforce:
+            rows["smartlead"] = load_smartlead(settings, display)
+            rows["clay"] = load_clay(settings, display)
+        rows["writeback"] = load_writeback(settings, display)
+    for source, counts in rows.items():
+        shown = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in counts.items() if count)
+        out.print(f"   {source}: {shown.removesuffix(', ')}", highlight=False)
+
+
+def _build(settings: Settings, steps: Steps, title: str) -> None:
+    with steps.step(title, "outreach build") as display:
+        summary = build_and_publish(settings, display)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.nodes.items()))
+    out.print(f"   {counts}; published {summary.version.file.name}", highlight=False)
+
+
+def _export(settings: Settings, steps: Steps) -> None:
+    planned = [one for one in AI_CAMPAIGNS if one.role is not Role.HISTORY]
+    with steps.step("Export the audiences that pass their gates to Clay", "outreach export CAMPAIGN") as display:
+        for campaign in planned:
+            try:
+                summary, problem = export_audience(settings, read_audience(settings, campaign.id, None), display)
+            except RefusedError as refusal:
+                out.print(f"   {campaign.name}: refused. {refusal.message}", highlight=False)
+                continue
+            if problem:
+                raise problem
+            out.print(f"   {campaign.name}: {summary.accepted:,} of {summary.members:,} members sent", highlight=False)
+
+
+def _push(settings: Settings, steps: Steps) -> None:
+    engine = open_store(settings)
+    plan_and_push = steps.step("Plan and push to Salesforce", "outreach plan && outreach push")
+    with plan_and_push as display, readers(settings, None) as org_readers:
+        plan, result = push_plan(settings, engine, org_readers, display=display)
+    show_plan(plan, show_all=False)
+    show_result(plan, result)
+    push_again = steps.step("Push once more: nothing may change", "outreach push")
+    with push_again as display, readers(settings, None) as org_readers:
+        plan, result = push_plan(settings, engine, org_readers, display=display)
+    show_result(plan, result)
+    engine.dispose()
+    if plan.changes or result.update_calls:
+        raise DataError("The second push found something to write.", next_step="See the plan above.")
+
+
+def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Disagreement]:
+    truth = sandbox.directory / "truth"
+    with steps.step("Compare with Salesforce and with the truth", "outreach sandbox truth --out …"):
+        control.export_truth(sandbox, truth)
+        checks = compare(settings, truth, control.applied_writes(sandbox))
+    table = Table(show_header=True)
+    for heading in ("check", "compared", "disagree"):
+        table.add_column(heading, justify="left" if heading == "check" else "right")
+    for check in checks:
+        table.add_row(check.name, f"{check.compared:,}", f"{check.disagreeing:,}")
+    out.print(table)
+    return [check for check in checks if not check.holds]
+
+
+def _conclude(disagreements: list[Disagreement]) -> None:
+    if disagreements:
+        names = "; ".join(f"{check.name} ({check.example})" for check in disagreements)
+        raise DataError(f"Salesforce does not agree: {names}.", next_step="Compare the marts with the truth files.")
+    out.print("\n[bold green]Salesforce agrees with the warehouse and with the truth.[/] The warehouse stays: try")
+    out.print("  source .venv/bin/activate && dbt build && outreach report", highlight=False)
+
+
+def _prepare() -> tuple[Settings, socket.socket]:
+    """Use no credentials but the sandbox's, and refuse to touch data that a demo did not make."""
+    for name in [name for name in os.environ if name.startswith("OUTREACH_") and name != "OUTREACH_DATA_DIR"]:
+        del os.environ[name]
+    os.environ[SECRETS_VARIABLE] = os.devnull
+    settings = load_settings()
+    present = settings.data_dir.exists() and any(settings.data_dir.iterdir())
+    if present and not (settings.data_dir / MARKER).exists():
+        raise RefusedError(
+            f"{settings.data_dir} holds data that the demo has not made.",
+            next_step="Set OUTREACH_DATA_DIR to another directory for the demo.",
+        )
+    receiver_socket = socket.socket()
+    receiver_socket.bind(("127.0.0.1", 0))
+    return settings, receiver_socket
+
+
+@contextmanager
+def _sandbox(settings: Settings, steps: Steps, world: World, receiver: socket.socket) -> Iterator[Sandbox]:
+    directory = sandbox_directory(settings)
+    if (directory / STATE_FILE).exists():
+        control.stop(load(directory))
+    with steps.step(f"Generate a world of {world.leads:,} leads and start its services", "outreach sandbox up"):
+        _remove(settings.data_dir)
+        (settings.data_dir / MARKER).touch()
+        url = f"http://127.0.0.1:{receiver.getsockname()[1]}"
+        sandbox = control.create(directory, world, receiver_url=url, requests_per_minute=REQUESTS_PER_MINUTE)
+        try:
+            control.start(sandbox, exit_with_process=os.getpid())
+        except BaseException:
+            control.stop(sandbox)
+            raise
+    try:
+        yield sandbox
+    finally:
+        control.stop(sandbox)
+
+
+def _remove(directory: Path) -> None:
+    """Remove what an earlier demo has left."""
+    control.remove_tree(directory)
+    directory.mkdir(parents=True)
+
+
+@contextmanager
+def _receiver(settings: Settings, receiver_socket: socket.socket) -> Iterator[None]:
+    """The receiver in a thread of this process, so that it can never outlive the demo."""
+    engine = open_store(settings)
+    config = uvicorn.Config(receiver_app(engine, settings.require_receiver()), log_level="error", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [receiver_socket]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        engine.dispose()
+
+
+def _show_timings(steps: Steps) -> None:
+    table = Table(title="Time by step", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for title, seconds in steps.taken:
+        table.add_row(title, f"{seconds:.1f} s")
+    table.add_row("[bold]together[/]", f"[bold]{time.monotonic() - steps.started_at:.1f} s[/]")
+    out.print(table)
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
