@@ -1,0 +1,152 @@
+"""The loader and the receiver against the sandbox's Smartlead: what the simulation knows is what landed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import pytest
+from rich.progress import Progress
+from starlette.types import ASGIApp
+
+from pipelines.config import Receiver, Settings
+from pipelines.errors import DataError, ServiceError
+from pipelines.inbox.receiver import receiver_app
+from pipelines.smartlead.loader import load_smartlead
+from pipelines.store import open_store
+from sandbox.smartlead.app import SmartleadService
+from sandbox.smartlead.state import open_database
+
+CAMPAIGN = 2710101
+LEADS = 140
+
+
+class Loop:
+    """The double, our receiver, and the warehouse between them."""
+
+    def __init__(self, directory: Path, serve: Callable[[ASGIApp], str]) -> None:
+        self.directory = directory
+        self.settings = Settings(data_dir=directory / "data")
+        receiver = Receiver(smartlead_secret="webhook-secret", clay_secret="x")
+        config: dict[str, Any] = {
+            "api_key": "key",
+            "seed": 7,
+            "token": "control",
+            "rate_limit": {"per_minute": 5_000, "per_two_seconds": 1_000},
+            "receiver_url": serve(receiver_app(open_store(self.settings), receiver)),
+            "receiver_secret": "webhook-secret",
+        }
+        service = SmartleadService(open_database(directory), config)
+        service.register_webhooks()
+        self.url = serve(service.application())
+        connection = {"base_url": f"{self.url}/api/v1", "api_key": "key", "requests_per_minute": 5_000}
+        self.settings.smartlead = Settings(smartlead=connection | {"requests_per_two_seconds": 1_000}).smartlead
+
+    def control(self, action: str, **body: Any) -> Any:
+        headers = {"X-Sandbox-Token": "control"}
+        return httpx.post(f"{self.url}/_sandbox/{action}", json=body, headers=headers, timeout=120).json()
+
+    def add_leads(self) -> None:
+        leads = [
+            {
+                "email": f"person{number}@company{number % 30}.example",
+                "first_name": f"P{number}",
+                "custom_fields": {"org": "icare", "CampaignMemberId": f"00v{number}"},
+            }
+            for number in range(LEADS)
+        ]
+        path = f"{self.url}/api/v1/campaigns/{CAMPAIGN}/leads"
+        httpx.post(path, params={"api_key": "key"}, json={"lead_list": leads}).raise_for_status()
+
+    def load(self) -> None:
+        with Progress(disable=True) as progress:
+            load_smartlead(self.settings, progress)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse_path), read_only=True) as connection:
+            connection.execute("set schema = 'raw_smartlead'; set TimeZone = 'UTC'")
+            return connection.execute(sql).fetchall()
+
+    def truth(self, table: str) -> str:
+        out = self.directory / "truth"
+        self.control("truth", out=str(out))
+        return f"read_parquet('{out / table}.parquet')"
+
+
+@pytest.fixture
+def loop(tmp_path: Path, serve: Callable[[ASGIApp], str]) -> Iterator[Loop]:
+    (tmp_path / "data").mkdir()
+    return Loop(tmp_path, serve)
+
+
+def test_what_the_simulation_knows_has_landed_also_when_webhooks_were_lost(loop: Loop) -> None:
+    loop.add_leads()
+    loop.control("advance", days=4)
+    loop.load()
+    loop.control("advance", days=8)  # replies to mails that were loaded before
+    loop.load()
+
+    mails, replies = loop.truth("smartlead_mails"), loop.truth("smartlead_replies")
+    landed = "select stats_id, lead_email, sequence_number, is_bounced, sent_time from email_statistics"
+    known = f"select stats_id, email, step, is_bounced = 1, cast(sent_at as timestamptz) from {mails}"
+    assert loop.query(f"({landed} except all {known}) union all ({known} except all {landed})") == []
+    assert loop.query("select count(*) > 200, count(*) filter (is_bounced) > 0 from email_statistics") == [(True, True)]
+
+    landed = "select message_id, lead_email, stats_id, message_time from messages where type = 'REPLY'"
+    known = f"select message_id, email, stats_id, cast(replied_at as timestamptz) from {replies}"
+    assert loop.query(f"({landed} except all {known}) union all ({known} except all {landed})") == []
+
+    events = (
+        "select distinct payload ->> '$.reply_message.message_id' from webhook_events where event_type = 'EMAIL_REPLY'"
+    )
+    (by_webhook,) = loop.query(f"select count(*) from ({events})")[0]
+    (human_or_automatic,) = loop.query(f"select count(*) from {replies}")[0]
+    assert 0 < by_webhook <= human_or_automatic
+    assert loop.query("select count(*) from webhook_events where parse_error is not null") == [(0,)]
+    assert loop.query("select count(*) from webhook_events where payload like '%webhook-secret%'") == [(0,)]
+
+
+def test_the_last_category_observed_is_the_one_that_the_simulation_set(loop: Loop) -> None:
+    loop.add_leads()
+    for days in (4, 6):
+        loop.control("advance", days=days)
+        loop.load()
+    observed = """
+        select payload ->> '$.lead_email' as email, cast(payload ->> '$.new_category_id' as int) as category
+        from webhook_events where event_type = 'LEAD_CATEGORY_OBSERVED'
+        qualify row_number() over (partition by email order by event_id desc) = 1"""
+    known = f"""
+        select email, new_id from {loop.truth("smartlead_category_changes")}
+        qualify row_number() over (partition by email order by "at" desc) = 1"""
+    assert loop.query(f"({observed}) except ({known})") == []
+    assert loop.query(f"({known}) except ({observed})") == []
+    assert loop.query(f"select count(*) > 5 from ({observed})") == [(True,)]
+
+
+def test_busy_and_broken_answers(loop: Loop) -> None:
+    loop.add_leads()
+    loop.control("faults", kind="status", path="/leads$", times=1, status=429, headers={"Retry-After": "0"})
+    loop.load()
+    assert loop.query("select count(*) from campaign_leads") == [(LEADS,)]
+    loop.control("faults", kind="html_page", path="/statistics$", times=1, status=403)
+    with pytest.raises(ServiceError, match=r"403 .* an HTML page"):
+        loop.load()
+    loop.control("faults", kind="malformed_page", path="/leads-statistics$", times=1)
+    with pytest.raises((ServiceError, DataError), match="leads-statistics"):
+        loop.load()
+    loop.load()
+
+
+def test_the_passwords_of_the_double_stay_outside(loop: Loop) -> None:
+    answer = httpx.get(f"{loop.url}/api/v1/email-accounts/", params={"api_key": "key"}).json()
+    passwords = [account[name] for account in answer for name in ("password", "imap_password")]
+    assert passwords
+    loop.load()
+    for path in filter(Path.is_file, loop.settings.data_dir.rglob("*")):
+        content = path.read_bytes()
+        assert not [password for password in passwords if password.encode() in content], path
+    assert json.loads(loop.query("select campaign_ids from email_accounts")[0][0])
