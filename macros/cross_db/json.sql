@@ -21,3 +21,15 @@
 {% macro spark__json_array_lateral(column, alias) -%}
     lateral view explode(from_json({{ column }}, 'array<string>')) {{ alias }} as element
 {%- endmacro %}
+
+{% macro json_element_text(element) -%}
+    {{ return(adapter.dispatch('json_element_text')(element)) }}
+{%- endmacro %}
+
+{% macro default__json_element_text(element) -%}
+    json_extract_string({{ element }}, '$')
+{%- endmacro %}
+
+{% macro spark__json_element_text(element) -%}
+    {{ element }}
+{%- endmacro %}

@@ -21,3 +21,15 @@
 {% macro spark__list_text(expression, order_by) -%}
     listagg({{ expression }}, ', ') within group (order by {{ order_by }})
 {%- endmacro %}
+
+{% macro without_addresses(column) -%}
+    {{ return(adapter.dispatch('without_addresses')(column)) }}
+{%- endmacro %}
+
+{% macro default__without_addresses(column) -%}
+    regexp_replace({{ column }}, '[^ <>():;,]+@[^ <>():;,]+', '(address)', 'g')
+{%- endmacro %}
+
+{% macro spark__without_addresses(column) -%}
+    regexp_replace({{ column }}, '[^ <>():;,]+@[^ <>():;,]+', '(address)')
+{%- endmacro %}

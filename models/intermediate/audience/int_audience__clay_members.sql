@@ -27,6 +27,8 @@ sightings as (
         1 as preference,
         table_rows.updated_at as seen_at,
         table_rows.enriched_at,
+        nullif(trim(table_rows.company_description), '') is not null as has_company_description,
+        nullif(trim(table_rows.industry), '') is not null as has_industry,
         true as is_polled
     from table_rows
     inner join checks
@@ -45,6 +47,8 @@ sightings as (
         2 as preference,
         callbacks.received_at as seen_at,
         callbacks.enriched_at,
+        nullif(trim(callbacks.company_description), '') is not null as has_company_description,
+        nullif(trim(callbacks.industry), '') is not null as has_industry,
         false as is_polled
     from callbacks
     inner join checks
@@ -57,7 +61,9 @@ ranked as (
     select
         *,
         min(enriched_at) over (partition by table_id, row_id) as first_enriched_at,
-        max(case when is_polled then 1 else 0 end) over (partition by table_id, row_id) = 1 as is_in_table,
+        bool_or(has_company_description and has_industry) over (partition by table_id, row_id) as is_complete,
+        bool_or(is_polled) over (partition by table_id, row_id) as is_seen_by_poll,
+        bool_or(not is_polled) over (partition by table_id, row_id) as is_seen_by_callback,
         row_number() over (
             partition by table_id, row_id
             order by
@@ -77,7 +83,9 @@ latest as (
         campaign_member_id,
         lead_id,
         unmatched_reason,
-        is_in_table,
+        is_complete,
+        is_seen_by_poll,
+        is_seen_by_callback,
         first_enriched_at
     from ranked
     where place = 1

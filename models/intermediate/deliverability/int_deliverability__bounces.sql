@@ -79,7 +79,9 @@ met as (
 with_texts as (
     select
         met.*,
-        nullif(trim(concat_ws(' ', met.webhook_text, noticed.notice_text)), '') as notice_text,
+        -- an address is no evidence, and could look like one to a rule
+        nullif(trim({{ without_addresses("concat_ws(' ', met.webhook_text, noticed.notice_text)") }}), '')
+            as notice_text,
         sent_mails.sent_at,
         coalesce(sent_mails.mailbox, met.mailbox) as sent_from,
         coalesce(noticed.noticed_at, met.reported_at, sent_mails.sent_at) as bounced_at,

@@ -1,0 +1,81 @@
+-- What Clay found for each row of its lead tables: the callback and the poll of a row meet in one row, and the latest
+-- enrichment counts (R11).
+with
+
+table_rows as (
+    select * from {{ ref('stg_clay__table_rows') }}
+),
+
+callbacks as (
+    select * from {{ ref('stg_clay__callback_events') }}
+    where kind = 'enrichment' and parse_error is null
+),
+
+clay_members as (
+    select * from {{ ref('int_audience__clay_members') }}
+),
+
+sightings as (
+    {%- for sighting in ('table_rows', 'callbacks') %}
+    select
+        table_id,
+        row_id,
+        '{{ 'poll' if loop.first else 'callback' }}' as seen_by,
+        company_name,
+        employee_count,
+        industry,
+        job_title,
+        work_email,
+        phone_number,
+        company_description,
+        icp_score,
+        lead_tier,
+        attempts,
+        enriched_at
+    from {{ sighting }}
+    where enriched_at is not null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by table_id, row_id
+            order by enriched_at desc, seen_by
+        ) as place
+    from sightings
+),
+
+row_results as (
+    select
+        numbered.table_id,
+        numbered.row_id,
+        clay_members.org,
+        clay_members.campaign_id,
+        clay_members.campaign_member_id,
+        clay_members.lead_id,
+        clay_members.unmatched_reason,
+        nullif(trim(numbered.company_name), '') as company_name,
+        try_cast(numbered.employee_count as integer) as employee_count,
+        nullif(trim(numbered.industry), '') as industry,
+        nullif(trim(numbered.job_title), '') as job_title,
+        nullif(trim(numbered.work_email), '') as work_email,
+        nullif(trim(numbered.phone_number), '') as phone_number,
+        nullif(trim(numbered.company_description), '') as company_description,
+        try_cast(numbered.icp_score as integer) as clay_icp_score,
+        numbered.lead_tier as clay_lead_tier,
+        numbered.attempts,
+        numbered.enriched_at
+    from numbered
+    inner join clay_members
+        on
+            numbered.table_id = clay_members.table_id
+            and numbered.row_id = clay_members.row_id
+    where numbered.place = 1
+)
+
+select * from row_results
