@@ -1,0 +1,61 @@
+-- How far each member has come, and when each stage was first reached. Stages never go backwards: whoever has reached a
+-- later stage has passed the ones before it, even where nobody saw that happen.
+with
+
+members as (
+    select * from {{ ref('dim_campaign_members') }}
+),
+
+bounces as (
+    select * from {{ ref('fct_lead_bounces') }}
+),
+
+campaign_map as (
+    select * from {{ ref('campaign_map') }}
+),
+
+smartlead_campaigns as (
+    select * from {{ ref('stg_smartlead__campaigns') }}
+),
+
+enrichment as (
+    select * from {{ ref('fct_lead_enrichment') }}
+),
+
+placed as (
+    select
+        members.*,
+        coalesce(members.contact_id, members.lead_id) as person_id,
+        coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
+        coalesce(bounces.is_overall_hard_bounced, false) as is_hard_bounced,
+        coalesce(smartlead_campaigns.is_open_tracked, false) as is_open_tracked,
+        case
+            when members.is_converted and members.first_positive_at is not null then 10
+            when members.first_positive_at is not null then 9
+            when members.first_replied_at is not null then 8
+            when members.first_opened_at is not null then 7
+            when members.first_delivered_at is not null then 6
+            when members.first_sent_at is not null then 5
+            when members.enriched_at is not null then 4
+            when members.exported_at is not null then 3
+            when members.is_eligible then 2
+            else 1
+        end as stage_number
+    from members
+    left join bounces
+        on
+            members.org = bounces.org
+            and members.lead_id = bounces.lead_id
+    left join campaign_map
+        on
+            members.org = campaign_map.org
+            and members.campaign_id = campaign_map.campaign_id
+    left join smartlead_campaigns
+        on campaign_map.smartlead_campaign_id = smartlead_campaigns.smartlead_campaign_id
+    left join enrichment
+        on
+            members.org = enrichment.org
+            and members.lead_id = enrichment.lead_id
+)
+
+select * from placed

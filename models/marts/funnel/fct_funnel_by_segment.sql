@@ -1,0 +1,37 @@
+with
+
+member_stages as (
+    select
+        *,
+        coalesce(gbu, 'unknown') as segment_gbu,
+        coalesce(country, 'unknown') as segment_country
+    from {{ ref('int_funnel__member_stages') }}
+    where is_ai_outreach
+),
+
+segmented as (
+    {%- for segment, column in [('gbu', 'segment_gbu'), ('country', 'segment_country'), ('icp_tier', 'icp_tier')] %}
+    select
+        '{{ segment }}' as segment,
+        {{ column }} as segment_value,
+        org,
+        person_id,
+        stage_number,
+        is_open_tracked,
+        is_hard_bounced
+    from member_stages
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+counted as (
+    {{ funnel_counts('segmented', ['org', 'segment', 'segment_value']) }}
+),
+
+with_rates as (
+    {{ funnel_rates('counted') }}
+)
+
+select * from with_rates
