@@ -67,8 +67,8 @@ ranked as (
         row_number() over (
             partition by table_id, row_id
             order by
-                case when unmatched_reason is null then 1 else 2 end,
-                preference,
+                case when unmatched_reason is null then 1 else 2 end asc,
+                preference asc,
                 seen_at desc
         ) as place
     from sightings

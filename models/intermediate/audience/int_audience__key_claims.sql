@@ -10,7 +10,13 @@ smartlead_leads as (
 ),
 
 clay_rows as (
-    select * from {{ ref('stg_clay__table_rows') }}
+    select clay_table_rows.*
+    from {{ ref('stg_clay__table_rows') }} as clay_table_rows
+    left join campaign_map on clay_table_rows.table_id = campaign_map.clay_table_id
+    where
+        campaign_map.clay_table_id is not null
+        or clay_table_rows.campaign_member_id_as_received is not null
+        or clay_table_rows.classification is not null -- a reply that Clay has not classified claims nothing yet
 ),
 
 clay_callbacks as (

@@ -10,7 +10,7 @@ merged as (
     where merged_into_lead_id is not null
 ),
 
-merges as (
+steps as (
     select
         org,
         lead_id,
@@ -19,30 +19,30 @@ merges as (
     from merged
     union all
     select
-        merges.org,
-        merges.lead_id,
+        steps.org,
+        steps.lead_id,
         next_merge.merged_into_lead_id as reached_lead_id,
-        merges.merge_count + 1 as merge_count
-    from merges
+        steps.merge_count + 1 as merge_count
+    from steps
     inner join merged as next_merge
         on
-            merges.org = next_merge.org
-            and merges.reached_lead_id = next_merge.lead_id
-    where merges.merge_count < 25 -- merges in a circle end somewhere, and lead to nobody
+            steps.org = next_merge.org
+            and steps.reached_lead_id = next_merge.lead_id
+    where steps.merge_count < 25 -- merges in a circle end somewhere, and lead to nobody
 ),
 
 survivors as (
     select
-        merges.org,
-        merges.lead_id,
-        merges.reached_lead_id as survivor_lead_id,
-        merges.merge_count,
+        steps.org,
+        steps.lead_id,
+        steps.reached_lead_id as survivor_lead_id,
+        steps.merge_count,
         leads.is_deleted as is_survivor_deleted
-    from merges
+    from steps
     inner join leads
         on
-            merges.org = leads.org
-            and merges.reached_lead_id = leads.lead_id
+            steps.org = leads.org
+            and steps.reached_lead_id = leads.lead_id
     where leads.merged_into_lead_id is null
 ),
 

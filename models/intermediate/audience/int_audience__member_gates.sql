@@ -50,8 +50,15 @@ member_counts as (
         count(*) as member_count,
         sum(case when member_type = 'lead' then 1 else 0 end) as lead_member_count,
         sum(case when is_exportable then 0 else 1 end) as not_exportable_count,
-        sum(case when {{ salesforce_id_18('campaign_member_id') }} is null
-            or {{ salesforce_id_18('lead_id') }} is null then 1 else 0 end) as without_ids_count
+        sum(
+            case
+                when
+                    {{ salesforce_id_18('campaign_member_id') }} is null
+                    or {{ salesforce_id_18('lead_id') }} is null
+                    then 1
+                else 0
+            end
+        ) as without_ids_count
     from members
     group by org, campaign_id
 ),

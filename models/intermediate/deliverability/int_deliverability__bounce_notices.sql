@@ -1,5 +1,5 @@
--- Which replies are bounce notices (R2, R3). On a mail that bounced, these are: the message that the webhook named as the
--- notice, every message that a bounce rule recognises and, if there is neither, the first that came back.
+-- Which replies are bounce notices (R2, R3). On a mail that bounced, these are: the message that the webhook named as
+-- the notice, every message that a bounce rule recognises and, if there is neither, the first that came back.
 with
 
 reply_messages as (

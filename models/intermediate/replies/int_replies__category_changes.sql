@@ -1,5 +1,5 @@
--- The category of each Smartlead lead over time. The webhook of a change and the poll that saw it later meet in one row:
--- consecutive sightings of the same category are one change, and the earliest of them dates it (R11).
+-- The category of each Smartlead lead over time. The webhook of a change and the poll that saw it later meet in one
+-- row: consecutive sightings of the same category are one change, and the earliest of them dates it (R11).
 with
 
 events as (

@@ -1,5 +1,5 @@
--- What came back for each mail, judged (R3): a bounce notice, an automatic reply, or the answer of a person. A reply that
--- only the statistics know counts as well, once, however many steps show it; a category alone proves nothing.
+-- What came back for each mail, judged (R3): a bounce notice, an automatic reply, or the answer of a person. A reply
+-- that only the statistics know counts as well, once, however many steps show it; a category alone proves nothing.
 with
 
 reply_messages as (

@@ -1,5 +1,5 @@
--- R3: every revision of a member's classification. Clay's word beats Smartlead's first, automatic category for the answer;
--- a later category is a person's revision and wins when it is later. Equal values in a row are one revision.
+-- R3: every revision of a member's classification. Clay's word beats Smartlead's first, automatic category for the
+-- answer; a later category is a person's revision and wins when it is later. Equal values in a row are one revision.
 with
 
 statements as (
@@ -36,7 +36,7 @@ compared as (
         *,
         lag(classification) over (
             partition by org, campaign_member_id
-            order by stated_at, is_first_category desc, stated_by, evidence
+            order by stated_at asc, is_first_category desc, stated_by asc, evidence asc
         ) as classification_before
     from heard
 ),
@@ -46,7 +46,7 @@ revisions as (
         *,
         row_number() over (
             partition by org, campaign_member_id
-            order by stated_at, is_first_category desc, stated_by, evidence
+            order by stated_at asc, is_first_category desc, stated_by asc, evidence asc
         ) as revision_number,
         row_number() over (
             partition by org, campaign_member_id
@@ -58,8 +58,12 @@ revisions as (
 
 classification_history as (
     select
-        concat_ws('|', revisions.org, revisions.campaign_member_id, cast(revisions.revision_number as {{ dbt.type_string() }}))
-            as revision_id,
+        concat_ws(
+            '|',
+            revisions.org,
+            revisions.campaign_member_id,
+            cast(revisions.revision_number as {{ dbt.type_string() }})
+        ) as revision_id,
         revisions.org,
         members.campaign_id,
         revisions.campaign_member_id,
