@@ -17,6 +17,7 @@ from sandbox.lifecycle import end_with_process
 from sandbox.salesforce.app import Org, Service, create_app
 from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
+from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
 
 
@@ -37,7 +38,6 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
         state: the open database.
     """
     service = Service(state, config["token"])
-    orgs = {}
     for name, one in config["orgs"].items():
         sign_in = SignIn(
             org=name,
@@ -47,10 +47,11 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
             username=one["username"],
             public_key_file=Path(one["public_key_file"]) if one.get("public_key_file") else None,
         )
-        org = Org(name, service, sign_in, Queries(state, name))
+        schema = Schema(name)
+        org = Org(name, service, sign_in, schema, Queries(state, schema))
         org.daily_requests = one.get("daily_requests", org.daily_requests)
-        orgs[name] = org
-    return orgs
+        service.orgs[name] = org
+    return service.orgs
 
 
 async def _serve(servers: list[uvicorn.Server]) -> None:

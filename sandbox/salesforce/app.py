@@ -23,6 +23,7 @@ from sandbox.salesforce.errors import SalesforceError, malformed_query, not_foun
 from sandbox.salesforce.faults import FaultPlan
 from sandbox.salesforce.oauth import OAuthError, SignIn
 from sandbox.salesforce.query import Queries, page_size
+from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.state import State
 
 FIRST_VERSION, LAST_VERSION = 51, 67
@@ -38,6 +39,7 @@ class Service:
     token: str
     faults: FaultPlan = field(default_factory=FaultPlan)
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=RECORDED_REQUESTS))
+    orgs: dict[str, Org] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Org:
     name: str
     service: Service
     sign_in: SignIn
+    schema: Schema
     queries: Queries
     daily_requests: int = 100_000
     used_requests: int = 0
@@ -132,7 +135,7 @@ class _Api:
 
     def describe_all(self, request: Request, _: Any) -> Response:
         """All objects."""
-        return JSONResponse(schema.describe_all(self._org.name, _base(request)))
+        return JSONResponse(schema.describe_all(self._org.schema, _base(request)))
 
     def describe(self, request: Request, _: Any) -> Response:
         """One object."""
@@ -167,13 +170,13 @@ class _Api:
         )
         faults, address = self._org.service.faults, f"{request.method} {request.url.path}"
         locked_rows = faults.rows_to_lock(self._org.name, address)
-        results, locked = records.update(self._state, self._org.name, body, caller, locked_rows=locked_rows)
+        results, locked = records.update(self._state, self._org.schema, body, caller, locked_rows=locked_rows)
         faults.note_locked(self._org.name, address, locked)
         return JSONResponse(results)
 
-    def _sobject_in_path(self, request: Request) -> schema.SObject:
+    def _sobject_in_path(self, request: Request) -> SObject:
         try:
-            return schema.sobject(self._org.name, request.path_params["sobject"])
+            return self._org.schema.sobject(request.path_params["sobject"])
         except SalesforceError:
             raise not_found() from None
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from sandbox.salesforce.behaviour import advance
 from sandbox.salesforce.truth import export_truth
 from sandbox.world.catalog import ORGS
-from sandbox.world.fields import OBJECTS
+from sandbox.world.fields import OBJECTS, Access
 from sandbox.world.plan import table
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def control_routes(service: Service) -> list[Route]:
         ("truth", "POST"): _truth,
         ("faults", "POST"): _add_fault,
         ("faults", "DELETE"): _clear_faults,
+        ("permissions", "POST"): _permit,
     }
     return [
         Route(f"/_sandbox/{name}", _guarded(service, page), methods=[method]) for (name, method), page in pages.items()
@@ -83,6 +84,12 @@ def _truth(service: Service, body: dict[str, Any]) -> dict[str, Any]:
 
 def _add_fault(service: Service, body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": service.faults.add(body).kind}
+
+
+def _permit(service: Service, body: dict[str, Any]) -> dict[str, Any]:
+    """Change field-level security: org, object, canonical field name, access (write, read or none)."""
+    service.orgs[body["org"]].schema.allow(body["object"], body["field"], Access(body["access"]))
+    return {}
 
 
 def _clear_faults(service: Service, _: dict[str, Any]) -> dict[str, Any]:

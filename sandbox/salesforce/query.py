@@ -7,8 +7,9 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from sandbox.salesforce import schema, soql
+from sandbox.salesforce import soql
 from sandbox.salesforce.errors import SalesforceError
+from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.state import State
 from sandbox.salesforce.translate import Translation, paging
 from sandbox.world.ids import ORG_CODES, to_18
@@ -22,15 +23,15 @@ class _Cursor:
     table: str
     total: int
     paths: list[str]
-    sobject: schema.SObject
+    sobject: SObject
 
 
 class Queries:
     """The queries of one org's integration user and their open cursors."""
 
-    def __init__(self, state: State, org: str) -> None:
+    def __init__(self, state: State, schema: Schema) -> None:
         self._state = state
-        self._org = org
+        self._schema = schema
         self._cursors: OrderedDict[str, _Cursor] = OrderedDict()
         self._opened = 0
 
@@ -41,7 +42,7 @@ class Queries:
             SalesforceError: the query cannot be parsed, or names what does not exist.
         """
         query = soql.parse(text)
-        described = schema.sobject(self._org, query.sobject)
+        described = self._schema.sobject(query.sobject)
         translation = Translation(described, self._state.now)
         translation.json_record(query.paths, base)  # unknown fields are found before anything runs
         conditions = [translation.condition(query.where)] if query.where else []
@@ -71,10 +72,10 @@ class Queries:
         with self._state.reading():
             return self._page(match[1], int(match[2]), base, page_size)
 
-    def _open(self, ids: str, translation: Translation, paths: list[str], described: schema.SObject) -> str:
+    def _open(self, ids: str, translation: Translation, paths: list[str], described: SObject) -> str:
         self._opened += 1
-        table = f"cursor_{self._org}_{self._opened}"
-        name = to_18(f"01g{ORG_CODES[self._org]}{self._opened:09d}")
+        table = f"cursor_{self._schema.org}_{self._opened}"
+        name = to_18(f"01g{ORG_CODES[self._schema.org]}{self._opened:09d}")
         self._state.execute(
             f"create temp table {table} as select id, row_number() over () - 1 as place from ({ids})",
             translation.parameters,

@@ -9,13 +9,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sandbox.salesforce import schema
 from sandbox.salesforce.errors import RowError, SalesforceError, no_such_column
-from sandbox.salesforce.schema import SObject
+from sandbox.salesforce.schema import Schema, SObject, is_restricted
 from sandbox.salesforce.state import State
 from sandbox.salesforce.translate import Translation
 from sandbox.world.catalog import ADMIN
-from sandbox.world.fields import Access, Field
+from sandbox.world.fields import Access, Field, fields
 from sandbox.world.ids import KEY_PREFIXES, is_well_formed, salesforce_id, to_18
 from sandbox.world.plan import table
 
@@ -36,7 +35,6 @@ class _Change:
     sobject: SObject
     record_id: str
     values: dict[str, Any]
-    fields: list[Field]
     before: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,13 +58,13 @@ def retrieve(state: State, described: SObject, body: Any, base: str) -> str:
 
 
 def update(
-    state: State, org: str, body: Any, caller: Caller, *, locked_rows: int = 0
+    state: State, schema: Schema, body: Any, caller: Caller, *, locked_rows: int = 0
 ) -> tuple[list[dict[str, Any]], int]:
     """Update records and give one result per record, in order, and how many rows were refused as locked.
 
     Args:
         state: the orgs.
-        org: the org of the request.
+        schema: the org of the request.
         body: ``{"allOrNone": …, "records": […]}``.
         caller: who asks.
         locked_rows: how many rows to refuse as locked by somebody else (a planned fault).
@@ -75,14 +73,14 @@ def update(
         SalesforceError: the request as a whole is malformed; nothing was applied.
     """
     records, all_or_none = _records(body)
-    typed = [(_typed(org, record), record) for record in records]
+    typed = [(_typed(schema, record), record) for record in records]
     if len([key for key, _ in groupby(typed, key=lambda one: one[0].name)]) > MOST_CHUNKS:
         raise SalesforceError(400, "INVALID_INPUT", f"The request has more than {MOST_CHUNKS} chunks of record types.")
     planned: list[_Change | RowError] = []
     seen: set[str] = set()
     for described, record in typed:
         planned.append(_plan(described, record, seen))
-    _check_records(state, org, planned)
+    _check_records(state, schema, planned)
     locked = _lock(planned, locked_rows)
     changes = [change for change in planned if isinstance(change, _Change)]
     if all_or_none and len(changes) < len(planned):
@@ -93,7 +91,7 @@ def update(
         return [(one if isinstance(one, RowError) else rolled_back).body() for one in planned], locked
     if changes:
         with state.writing() as moment:
-            _apply(state, org, changes, caller, moment)
+            _apply(state, schema.org, changes, caller, moment)
     results = [
         one.body() if isinstance(one, RowError) else {"id": one.record_id, "success": True, "errors": []}
         for one in planned
@@ -122,11 +120,11 @@ def _records(body: Any) -> tuple[list[dict[str, Any]], bool]:
     return body["records"], bool(body.get("allOrNone", False))
 
 
-def _typed(org: str, record: Any) -> SObject:
+def _typed(schema: Schema, record: Any) -> SObject:
     name = record.get("attributes", {}).get("type") if isinstance(record, dict) else None
     if not isinstance(name, str):
         raise SalesforceError(400, "INVALID_INPUT", "Every record needs attributes.type.")
-    return schema.sobject(org, name)
+    return schema.sobject(name)
 
 
 def _plan(described: SObject, record: Mapping[str, Any], seen: set[str]) -> _Change | RowError:
@@ -135,7 +133,7 @@ def _plan(described: SObject, record: Mapping[str, Any], seen: set[str]) -> _Cha
     Raises:
         SalesforceError: a field does not exist, or its value cannot be read as its type.
     """
-    values, fields = {}, []
+    values, given = {}, []
     for name, value in record.items():
         if name == "attributes" or name.lower() == "id":
             continue
@@ -143,15 +141,15 @@ def _plan(described: SObject, record: Mapping[str, Any], seen: set[str]) -> _Cha
         if known is None:
             raise no_such_column(name, described.name)
         values[known.api_name] = _typed_value(known, value)
-        fields.append(known)
+        given.append(known)
     try:
         record_id = _record_id(described, record, seen)
-        _check_access(fields)
-        for one in fields:
+        _check_access(given)
+        for one in given:
             _check_value(one, values[one.api_name])
     except RowError as error:
         return error
-    return _Change(described, record_id, values, fields)
+    return _Change(described, record_id, values)
 
 
 def _typed_value(known: Field, value: Any) -> Any:
@@ -182,8 +180,8 @@ def _record_id(described: SObject, record: Mapping[str, Any], seen: set[str]) ->
     return record_id
 
 
-def _check_access(fields: Sequence[Field]) -> None:
-    refused = tuple(one.api_name for one in fields if one.access is not Access.WRITE)
+def _check_access(given: Sequence[Field]) -> None:
+    refused = tuple(one.api_name for one in given if one.access is not Access.WRITE)
     if refused:
         raise RowError(
             "INVALID_FIELD_FOR_INSERT_UPDATE",
@@ -196,7 +194,7 @@ def _check_access(fields: Sequence[Field]) -> None:
 def _check_value(known: Field, value: Any) -> None:
     if not isinstance(value, str):
         return
-    if known.type == "picklist" and schema.is_restricted(known) and value not in known.values:
+    if known.type == "picklist" and is_restricted(known) and value not in known.values:
         raise RowError(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
             f"{known.api_name}: bad value for restricted picklist field: {value}",
@@ -210,17 +208,17 @@ def _check_value(known: Field, value: Any) -> None:
         )
 
 
-def _check_records(state: State, org: str, planned: list[_Change | RowError]) -> None:
+def _check_records(state: State, schema: Schema, planned: list[_Change | RowError]) -> None:
     """Replace changes of records that are missing, deleted or converted by their errors; note the values before."""
     by_object: dict[str, list[int]] = defaultdict(list)
     for place, change in enumerate(planned):
         if isinstance(change, _Change):
             by_object[change.sobject.name].append(place)
     for name, places in by_object.items():
-        stored = [one.api_name for one in schema.sobject(org, name).by_canonical_name.values() if one.is_stored]
+        stored = [one.api_name for one in schema.sobject(name).by_canonical_name.values() if one.is_stored]
         columns = ", ".join(f'"{column}"' for column in stored)
         rows = state.rows(
-            f'select {columns} from {table(org, name)} where list_contains(?, "Id")',
+            f'select {columns} from {table(schema.org, name)} where list_contains(?, "Id")',
             [[change.record_id for place in places if isinstance(change := planned[place], _Change)]],
         )
         found = {row[stored.index("Id")]: dict(zip(stored, row, strict=True)) for row in rows}
@@ -284,7 +282,7 @@ def _store(
     caller: Caller,
     moment: datetime,
 ) -> None:
-    described = schema.sobject(org, name).by_canonical_name
+    described = fields(org, name)
     system = {"SystemModstamp": moment, "LastModifiedDate": moment, "LastModifiedById": caller.user_id}
     stamps = {column: value for column, value in system.items() if column in described}
     parameters: dict[str, Any] = {"ids": [change.record_id for change in changes]}

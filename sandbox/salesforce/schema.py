@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sandbox.salesforce.errors import SalesforceError, invalid_type
@@ -17,17 +17,61 @@ NEVER_NULL = {"id", "boolean"}
 LENGTH_OF_TYPE = {"boolean": 0, "date": 0, "datetime": 0}
 
 
+class Schema:
+    """One org's objects, under the field-level security in force; an administrator may change that at any time."""
+
+    def __init__(self, org: str) -> None:
+        self.org = org
+        self._access: dict[tuple[str, str], Access] = {}
+        self._objects: dict[str, SObject] = {}
+
+    def sobject(self, name: str) -> SObject:
+        """An object by its name in any case.
+
+        Raises:
+            SalesforceError: INVALID_TYPE, there is none.
+        """
+        known = {one.lower(): one for one in OBJECTS}
+        if name.lower() not in known:
+            raise invalid_type(name)
+        own = known[name.lower()]
+        if own not in self._objects:
+            access = {field: access for (sobject, field), access in self._access.items() if sobject == own}
+            self._objects[own] = SObject(self, own, access)
+        return self._objects[own]
+
+    def allow(self, sobject: str, field: str, access: Access) -> None:
+        """Change what the integration user may do with a field, by canonical name.
+
+        Raises:
+            KeyError: there is no such field.
+        """
+        if field not in fields(self.org, sobject):
+            raise KeyError(f"{sobject}.{field}")
+        self._access[sobject, field] = access
+        self._objects.clear()
+
+
 @dataclass(frozen=True)
 class SObject:
     """One object of one org as the integration user sees it; names are compared without regard to case."""
 
-    org: str
+    schema: Schema
     name: str
+    access: Mapping[str, Access]
+
+    @property
+    def org(self) -> str:
+        """The org's key."""
+        return self.schema.org
 
     @cached_property
     def by_canonical_name(self) -> Mapping[str, Field]:
         """All fields, also those that the user cannot see: formulas may use them."""
-        return fields(self.org, self.name)
+        return {
+            name: replace(field, access=self.access.get(name, field.access))
+            for name, field in fields(self.org, self.name).items()
+        }
 
     @cached_property
     def by_api_name(self) -> Mapping[str, Field]:
@@ -43,7 +87,7 @@ class SObject:
 
     def parent(self, field: Field) -> SObject:
         """The object that a lookup field points to."""
-        return sobject(self.org, field.references[0])
+        return self.schema.sobject(field.references[0])
 
     @property
     def is_updateable(self) -> bool:
@@ -51,29 +95,12 @@ class SObject:
         return any(field.access is Access.WRITE for field in self.by_api_name.values())
 
 
-def sobject(org: str, name: str) -> SObject:
-    """An object by its name in any case.
-
-    Raises:
-        SalesforceError: INVALID_TYPE, there is none.
-    """
-    known = {one.lower(): one for one in OBJECTS}
-    if name.lower() not in known:
-        raise invalid_type(name)
-    return _sobject(org, known[name.lower()])
-
-
-@cache
-def _sobject(org: str, name: str) -> SObject:
-    return SObject(org, name)
-
-
-def describe_all(org: str, base: str) -> dict[str, Any]:
+def describe_all(schema: Schema, base: str) -> dict[str, Any]:
     """The body of the global describe."""
     return {
         "encoding": "UTF-8",
         "maxBatchSize": 200,
-        "sobjects": [_summary(sobject(org, name), base) for name in OBJECTS],
+        "sobjects": [_summary(schema.sobject(name), base) for name in OBJECTS],
     }
 
 
@@ -92,7 +119,7 @@ def is_restricted(field: Field) -> bool:
     return field.name in RESTRICTED
 
 
-def filterable(field: Field) -> None:
+def check_filterable(field: Field) -> None:
     """Check that a field can stand in a condition or an order.
 
     Raises:

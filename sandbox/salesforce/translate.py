@@ -6,9 +6,8 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sandbox.salesforce import schema
 from sandbox.salesforce.errors import SalesforceError, invalid_field, malformed_query, no_such_column
-from sandbox.salesforce.schema import SObject
+from sandbox.salesforce.schema import SObject, check_filterable
 from sandbox.salesforce.soql import Comparison, Condition, Logic, Membership, Query, Term, Value, like_pattern
 from sandbox.world.fields import Field
 from sandbox.world.ids import is_well_formed, to_18
@@ -155,7 +154,7 @@ class Translation:
 
     def _filterable_column(self, path: str) -> tuple[str, Field]:
         column, field = self.column(path)
-        schema.filterable(field)
+        check_filterable(field)
         return column, field
 
     def _comparison(self, condition: Comparison, column: str, field: Field) -> str:
@@ -202,7 +201,7 @@ class Translation:
         return f"not coalesce({test}, false)" if condition.is_negated else test
 
     def _subquery(self, query: Query) -> str:
-        inner = Translation(schema.sobject(self.sobject.org, query.sobject), self.now)
+        inner = Translation(self.sobject.schema.sobject(query.sobject), self.now)
         column, _ = inner.column(query.paths[0])
         conditions = [f"{column} is not null"]
         if query.where:

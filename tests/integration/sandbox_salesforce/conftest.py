@@ -1,0 +1,160 @@
+"""Both orgs of a small world, served over real HTTP; each test gets its own copy of the state."""
+
+import asyncio
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from sandbox.salesforce.__main__ import create_orgs
+from sandbox.salesforce.app import create_app
+from sandbox.salesforce.state import State
+from sandbox.world.clock import WORLD_START
+from sandbox.world.population import generate
+
+LEADS, SEED = 600, 5
+CONTROL = {"X-Sandbox-Token": "control"}
+
+
+@dataclass
+class Client:
+    """A plain client of one org, signed in."""
+
+    url: str
+    token: str = ""
+
+    def sign_in(self, **form: str) -> httpx.Response:
+        return httpx.post(f"{self.url}/services/oauth2/token", data=form)
+
+    def request(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+        path = path if path.startswith("/") else f"/services/data/v62.0/{path}"
+        headers = {"Authorization": f"Bearer {self.token}"} | (headers or {})
+        return httpx.request(method, self.url + path, headers=headers, timeout=30, **more)
+
+    def query(self, soql: str, *, deleted: bool = False, **headers: str) -> httpx.Response:
+        return self.request("GET", "queryAll" if deleted else "query", params={"q": soql}, headers=headers)
+
+    def records(self, soql: str, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """All pages of a query."""
+        page = self.query(soql, deleted=deleted).raise_for_status().json()
+        records = page["records"]
+        while not page["done"]:
+            page = self.request("GET", page["nextRecordsUrl"]).raise_for_status().json()
+            records += page["records"]
+        return records
+
+    def count(self, soql_condition: str) -> int:
+        return self.query(f"SELECT count() FROM {soql_condition}").raise_for_status().json()["totalSize"]
+
+    def update(self, *records: dict[str, Any], assign: bool = False, **body: Any) -> httpx.Response:
+        headers = {} if assign else {"Sforce-Auto-Assign": "FALSE"}
+        return self.request("PATCH", "composite/sobjects", json={"records": list(records)} | body, headers=headers)
+
+    @staticmethod
+    def record(sobject: str, record_id: str, **fields: Any) -> dict[str, Any]:
+        return {"attributes": {"type": sobject}, "id": record_id, **fields}
+
+    def control(self, method: str, name: str, **body: Any) -> Any:
+        response = httpx.request(
+            method, f"{self.url}/_sandbox/{name}", headers=CONTROL, timeout=60, **({"json": body} if body else {})
+        )
+        return response.raise_for_status().json()
+
+
+@dataclass
+class World:
+    """A running double."""
+
+    state: State
+    icare: Client
+    core: Client
+    directory: Path
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("generated")
+    generate(directory, leads=LEADS, seed=SEED, today=WORLD_START)
+    return directory
+
+
+@contextmanager
+def running_world(generated: Path, directory: Path, settings: dict[str, Any]) -> Iterator[World]:
+    """Serve a copy of the generated state, both orgs in one thread."""
+    shutil.copy(generated / "salesforce.duckdb", directory)
+    state = State(directory)
+    config = {"token": "control", "orgs": {org: _org_config(org) | settings for org in ("icare", "core")}}
+    orgs = create_orgs(config, state)
+    options: Any = {"host": "127.0.0.1", "port": 0, "log_level": "critical", "date_header": False}
+    servers = {name: uvicorn.Server(uvicorn.Config(create_app(org), **options)) for name, org in orgs.items()}
+    thread = threading.Thread(target=asyncio.run, args=(_serve(list(servers.values())),), daemon=True)
+    thread.start()
+    clients = {}
+    for name, server in servers.items():
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        orgs[name].sign_in.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        clients[name] = client = Client(orgs[name].sign_in.url)
+        grant = {"grant_type": "client_credentials", "client_id": f"app-{name}", "client_secret": f"secret-{name}"}
+        client.token = client.sign_in(**grant).raise_for_status().json()["access_token"]
+    yield World(state, clients["icare"], clients["core"], directory)
+    for server in servers.values():
+        server.should_exit = True
+    thread.join(10)
+    state.close()
+
+
+async def _serve(servers: list[uvicorn.Server]) -> None:
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+@pytest.fixture
+def start(generated: Path, tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """A function that starts a world, with further settings for each org."""
+    with ExitStack() as stack:
+        numbers = itertools.count()
+
+        def start_world(**settings: Any) -> World:
+            directory = tmp_path / f"world{next(numbers)}"
+            directory.mkdir()
+            return stack.enter_context(running_world(generated, directory, settings))
+
+        yield start_world
+
+
+@pytest.fixture
+def world(start: Callable[..., World]) -> World:
+    """A world of the test's own."""
+    return start()
+
+
+@pytest.fixture(scope="session")
+def run_world() -> Callable[..., AbstractContextManager[World]]:
+    """The context manager that serves a world, for fixtures of a wider scope."""
+    return running_world
+
+
+@pytest.fixture(scope="module")
+def shared(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that all tests of a module read and none changes."""
+    with running_world(generated, tmp_path_factory.mktemp("shared"), {}) as world:
+        yield world
+
+
+def _org_config(org: str) -> dict[str, Any]:
+    return {
+        "port": 0,
+        "client_id": f"app-{org}",
+        "client_secret": f"secret-{org}",
+        "username": f"outreach@{org}.example",
+    }

@@ -1,0 +1,183 @@
+"""What happens in a day: people work in Salesforce, sales follow up positive replies, and the truth says so."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from sandbox.world.catalog import AI_CAMPAIGNS, campaign
+
+DAY = "2026-09-01T"
+
+
+def test_a_day_brings_new_changed_merged_and_deleted_leads(world) -> None:
+    before = {
+        one["Id"]: one for one in world.icare.records("SELECT Id, SystemModstamp, IsDeleted FROM Lead", deleted=True)
+    }
+    answer = world.icare.control("POST", "advance", days=1)
+    assert answer["now"] == "2026-09-02T06:00:00+00:00"
+    fields = "Id, SystemModstamp, IsDeleted, MasterRecordId, CreatedDate, HasOptedOutOfEmail"
+    after = {one["Id"]: one for one in world.icare.records(f"SELECT {fields} FROM Lead", deleted=True)}
+    new = [one for key, one in after.items() if key not in before]
+    changed = [
+        one for key, one in after.items() if key in before and one["SystemModstamp"] != before[key]["SystemModstamp"]
+    ]
+    gone = [one for one in changed if one["IsDeleted"] and not before[one["Id"]]["IsDeleted"]]
+    assert len(new) == 1
+    assert all(one["SystemModstamp"].startswith(DAY) for one in new + changed)
+    assert {bool(one["MasterRecordId"]) for one in gone} == {True, False}
+    assert before.keys() <= after.keys()
+    assert world.icare.query("SELECT Id FROM Lead LIMIT 1").headers["date"] == "Wed, 02 Sep 2026 06:00:00 GMT"
+
+
+def test_deleted_leads_take_their_members_and_merged_ones_hand_them_over(world) -> None:
+    world.icare.control("POST", "advance", days=6)
+    members = world.icare.records("SELECT Id, LeadId, IsDeleted FROM CampaignMember WHERE LeadId != null", deleted=True)
+    gone = {one["Id"] for one in world.icare.records("SELECT Id FROM Lead WHERE IsDeleted = true", deleted=True)}
+    assert [one for one in members if one["LeadId"] in gone and not one["IsDeleted"]] == []
+    events = world.state.rows("select kind, count(*) from world.events group by all")
+    assert dict(events)["merged"] > 0
+
+
+def _reply(client, number: int, classification: str, count: int) -> dict[str, str]:
+    members = client.records(
+        f"SELECT Id, LeadId FROM CampaignMember WHERE CampaignId = '{campaign('icare', number).id}'"
+        f" AND Lead.IsConverted = false ORDER BY Id LIMIT {count}"
+    )
+    changes = [client.record("CampaignMember", one["Id"], ReplyClassification__c=classification) for one in members]
+    assert all(row["success"] for row in client.update(*changes).json())
+    return {one["Id"]: one["LeadId"] for one in members}
+
+
+def test_sales_follow_up_positive_replies_and_nobody_else_converts_members_of_ai_campaigns(world) -> None:
+    positive = _reply(world.icare, 3, "Positive", 30)
+    negative = _reply(world.icare, 1, "Negative", 20)
+    campaigns = ", ".join(f"'{one.id}'" for one in AI_CAMPAIGNS)
+    members = f"CampaignMember WHERE CampaignId IN ({campaigns}) AND LeadId != null"
+    query = f"SELECT LeadId, ContactId, Lead.IsConverted FROM {members}"
+    converted_before = {one["LeadId"] for one in world.icare.records(query) if one["Lead"]["IsConverted"]}
+    world.icare.control("POST", "advance", days=9)
+    converted = {one["LeadId"] for one in world.icare.records(query) if one["Lead"]["IsConverted"]} - converted_before
+    assert converted
+    assert converted <= set(positive.values())
+    assert not converted & set(negative.values())
+    tasks = world.icare.records("SELECT WhoId, OwnerId, CreatedDate FROM Task WHERE Subject LIKE 'Follow up%'")
+    contacts = world.icare.records("SELECT ConvertedContactId FROM Lead WHERE IsConverted = true")
+    called = {one["WhoId"] for one in tasks} - {one["ConvertedContactId"] for one in contacts}
+    assert called <= set(positive.values())
+    assert len(converted) < len(tasks) < len(positive)
+    _check_converted_leads(world)
+
+
+def _check_converted_leads(world) -> None:
+    """A converted lead points to its contact and account, and its members and calls belong to the contact."""
+    fields = "Id, OwnerId, Email, ConvertedContactId, ConvertedAccountId, ConvertedDate, Status"
+    converted = world.icare.records(
+        f"SELECT {fields} FROM Lead WHERE IsConverted = true AND ConvertedDate >= 2026-09-01"
+    )
+    assert converted
+    for lead in converted:
+        (contact,) = world.icare.records(
+            f"SELECT Email, AccountId, Account.Name FROM Contact WHERE Id = '{lead['ConvertedContactId']}'"
+        )
+        assert (contact["Email"], contact["AccountId"]) == (lead["Email"], lead["ConvertedAccountId"])
+        assert contact["Account"]["Name"]
+        members = world.icare.records(f"SELECT ContactId FROM CampaignMember WHERE LeadId = '{lead['Id']}'")
+        assert {one["ContactId"] for one in members} == {lead["ConvertedContactId"]}
+        assert world.icare.count(f"Task WHERE WhoId = '{lead['ConvertedContactId']}'") > 0
+
+
+def test_the_same_days_happen_in_the_same_world(start, tmp_path: Path) -> None:
+    dumps = []
+    for _ in range(2):
+        world = start()
+        _reply(world.icare, 3, "Positive", 10)
+        world.icare.control("POST", "advance", days=3)
+        dumps.append({name: world.state.rows(f'select * from icare."{name}"') for name in ("Lead", "Task", "Contact")})
+    assert dumps[0] == dumps[1]
+
+
+def test_the_truth_can_be_exported(world, tmp_path: Path) -> None:
+    world.icare.control("POST", "advance", days=1)
+    files = world.core.control("POST", "truth", out=str(tmp_path / "truth"))["files"]
+    by_subject = {Path(file).stem.removeprefix("salesforce_"): file for file in files}
+    leads, accounts, events = (by_subject[name] for name in ("leads", "accounts", "events"))
+    members = by_subject["history_members"]
+    in_salesforce = len(world.icare.records("SELECT Id FROM Lead", deleted=True)) + len(
+        world.core.records("SELECT Id FROM Lead", deleted=True)
+    )
+    assert duckdb.sql(f"select count(*), count(distinct lead_id) from '{leads}'").fetchone() == (in_salesforce,) * 2
+    flagged = [one["Id"] for one in world.icare.records("SELECT Id FROM Lead WHERE pi__pardot_hard_bounced__c = true")]
+    states = duckdb.execute(f"select distinct mailbox from '{leads}' where list_contains(?, lead_id)", [flagged])
+    assert states.fetchall() == [("dead",)]
+    assert duckdb.sql(f"select count(*) from '{accounts}' where flags = 'contradictory'").fetchone() > (0,)
+    assert duckdb.sql(f"select count(*) from '{members}' where current_lead_id != exported_lead_id").fetchone() > (0,)
+    assert duckdb.sql(f"select count(distinct kind) from '{events}'").fetchone() > (5,)
+
+
+@pytest.fixture
+def command(generated: Path, tmp_path: Path):
+    """The command line of the service, its configuration with free ports, and its state."""
+    shutil.copy(generated / "salesforce.duckdb", tmp_path)
+    sockets = [socket.socket() for _ in range(2)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    app = {"client_id": "app", "client_secret": "secret", "username": "u@x.example"}
+    orgs = {org: app | {"port": port} for org, port in zip(("icare", "core"), ports, strict=True)}
+    config = {"directory": str(tmp_path), "token": "control", "seed": 5, "orgs": orgs}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    return [sys.executable, "-m", "sandbox.salesforce", "--config", str(tmp_path / "config.json")], ports
+
+
+def _start(command: list[str], port: int) -> subprocess.Popen:
+    process = subprocess.Popen(command)
+    for _ in range(200):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/_sandbox/status")
+        except httpx.ConnectError:
+            assert process.poll() is None
+            time.sleep(0.05)
+        else:
+            return process
+    raise AssertionError("the service did not start")
+
+
+def test_the_process_serves_both_orgs_survives_a_kill_and_ends_on_a_signal(command) -> None:
+    arguments, ports = command
+    process = _start(arguments, ports[0])
+    try:
+        for port in ports:
+            grant = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret"}
+            token = httpx.post(f"http://127.0.0.1:{port}/services/oauth2/token", data=grant).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}", "Sforce-Auto-Assign": "FALSE"}
+            data = f"http://127.0.0.1:{port}/services/data/v62.0"
+            query = httpx.get(f"{data}/query?q=SELECT+Id+FROM+CampaignMember+LIMIT+1", headers=headers)
+            (one,) = query.json()["records"]
+            change = {"attributes": {"type": "CampaignMember"}, "id": one["Id"], "Has_Replied__c": True}
+            answer = httpx.patch(f"{data}/composite/sobjects", json={"records": [change]}, headers=headers)
+            assert answer.json()[0]["success"]
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(10)
+        process = _start(arguments, ports[1])
+        control = {"X-Sandbox-Token": "control"}
+        writes = httpx.get(f"http://127.0.0.1:{ports[1]}/_sandbox/writes", headers=control).json()["writes"]
+        assert [one["org"] for one in writes] == ["icare", "core"]
+        status = httpx.get(f"http://127.0.0.1:{ports[0]}/_sandbox/status", headers=control).json()
+        assert status["now"] == "2026-09-01T06:00:02+00:00"
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait(10)
