@@ -17,7 +17,6 @@ import typer
 import uvicorn
 from rich.progress import Progress
 from rich.table import Table
-from sandbox.agreement import Disagreement, compare
 
 from pipelines.build import build_and_publish
 from pipelines.clay.audience import read_audience
@@ -37,6 +36,7 @@ from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
 from pipelines.writeback.ledger_source import load_writeback
 from sandbox import control
+from sandbox.agreement import Check, compare
 from sandbox.description import STATE_FILE, Sandbox, World, load
 from sandbox.world.catalog import AI_CAMPAIGNS, Role
 
@@ -157,7 +157,7 @@ def _push(settings: Settings, steps: Steps) -> None:
         raise DataError("The second push found something to write.", next_step="See the plan above.")
 
 
-def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Disagreement]:
+def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Check]:
     truth = sandbox.directory / "truth"
     with steps.step("Compare with Salesforce and with the truth", "outreach sandbox truth --out …"):
         control.export_truth(sandbox, truth)
@@ -171,7 +171,7 @@ def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Disagreem
     return [check for check in checks if not check.holds]
 
 
-def _conclude(disagreements: list[Disagreement]) -> None:
+def _conclude(disagreements: list[Check]) -> None:
     if disagreements:
         names = "; ".join(f"{check.name} ({check.example})" for check in disagreements)
         raise DataError(f"Salesforce does not agree: {names}.", next_step="Compare the marts with the truth files.")

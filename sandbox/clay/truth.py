@@ -14,6 +14,11 @@ QUERIES = {
             json_extract(inputs, '$.LeadId') as lead_id, lower(json_extract(inputs, '$.email')) as email, status,
             ids_fate, pushed_at
         from rows where table_id <> 't_replies' order by row_number""",
+    "clay_classifications": """
+        select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id,
+            lower(json_extract(inputs, '$.email')) as email, json_extract(inputs, '$.message_id') as message_id,
+            json_extract(cells, '$.classification.value') as classification
+        from rows where table_id = 't_replies' and status = 'done' order by row_number""",
     "clay_pending_corrections": """
         select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id,
             lower(json_extract(inputs, '$.email')) as email, corrections.due_on

@@ -27,5 +27,5 @@ class WorldClock:
         return self.now
 
     def http_date(self) -> str:
-        """The time as the HTTP ``Date`` header carries it."""
-        return format_datetime(self.now.astimezone(UTC), usegmt=True)
+        """The time as the HTTP ``Date`` header carries it: just after the last write, as on a clock that goes on."""
+        return format_datetime((self.now + timedelta(seconds=1)).astimezone(UTC), usegmt=True)
