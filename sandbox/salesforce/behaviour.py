@@ -10,14 +10,15 @@ from sandbox.salesforce.state import State
 from sandbox.world.catalog import MARCOM, ORGS, PARDOT
 from sandbox.world.fields import WORKING, fields
 from sandbox.world.ids import salesforce_id
-from sandbox.world.leads import add_new_lead
+from sandbox.world.leads import add_new_leads
 from sandbox.world.nature import mailbox_sql
-from sandbox.world.people import add_person
+from sandbox.world.people import add_people
 from sandbox.world.plan import Plan, table
 
 WORK_BEGINS = time(9, tzinfo=UTC)
 # Shares of an org's leads per day; at least one each.
 CREATED, EDITED, OPTED_OUT, DELETED = 0.002, 0.006, 0.0008, 0.0005
+MOST_IMPORTS = 5  # of new leads in a day
 PARDOT_NOTICES = 0.04  # of the dead mailboxes that it does not know yet
 
 
@@ -47,7 +48,7 @@ class Day:
         if "LastModifiedDate" in fields(self.org, sobject):
             stamps += f', "LastModifiedDate" = $moment, "LastModifiedById" = {user}'
         self.state.execute(
-            f'update {table(self.org, sobject)} set {assignments}, {stamps} where list_contains($ids, "Id")',
+            f'update {table(self.org, sobject)} set {assignments}, {stamps} where "Id" in (select unnest($ids))',
             {"ids": ids, "moment": moment},
         )
 
@@ -76,13 +77,21 @@ def advance(state: State) -> None:
 
 
 def _create_leads(day: Day) -> None:
-    for _ in range(day.some(CREATED)):
+    for count in _batches(day.some(CREATED)):
         with day.state.writing() as moment, day.state.reading() as connection:
             plan = Plan(day.state.plan.seed, day.state.plan.leads, moment.replace(tzinfo=UTC))
-            person, number = day.state.next_number("", "person"), day.state.next_number(day.org, "Lead")
-            add_person(connection, plan, day.org, person)
-            add_new_lead(connection, plan, day.org, number, person)
-            day.note("lead_created", [salesforce_id("Lead", day.org, number)], moment)
+            person = day.state.next_number("", "person", count)
+            number = day.state.next_number(day.org, "Lead", count)
+            add_people(connection, plan, day.org, person, count)
+            add_new_leads(connection, plan, day.org, number, person, count)
+            ids = [salesforce_id("Lead", day.org, one) for one in range(number, number + count)]
+            day.note("lead_created", ids, moment)
+
+
+def _batches(count: int) -> list[int]:
+    """Leads come one by one in a small org, and in a few imports in a large one."""
+    size = -(-count // MOST_IMPORTS)
+    return [min(size, count - start) for start in range(0, count, size)]
 
 
 def _edit_leads(day: Day) -> None:
@@ -189,7 +198,8 @@ def _delete_leads(day: Day) -> None:
         ids = day.chosen("delete", "true", day.some(DELETED))
         day.change("Lead", ids, '"IsDeleted" = true', moment)
         for sobject, lookup in (("CampaignMember", "LeadId"), ("Task", "WhoId")):
-            query = f'select "Id" from {table(day.org, sobject)} where list_contains(?, "{lookup}") and not "IsDeleted"'
-            children = [record_id for (record_id,) in day.state.rows(query, [ids])]
+            mine = f'"{lookup}" in (select unnest(?)) and not "IsDeleted"'
+            rows = day.state.rows(f'select "Id" from {table(day.org, sobject)} where {mine} order by "Id"', [ids])
+            children = [record_id for (record_id,) in rows]
             day.change(sobject, children, '"IsDeleted" = true', moment, marcom)
         day.note("deleted", ids, moment)

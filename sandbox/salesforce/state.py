@@ -82,11 +82,11 @@ class State:
         """The one row of a query that has one."""
         return self.rows(query, parameters)[0]
 
-    def next_number(self, org: str, kind: str) -> int:
-        """The number of a new record; ids are made of it."""
-        self.execute("update world.counters set last = last + 1 where org = ? and kind = ?", [org, kind])
-        (number,) = self.row("select last from world.counters where org = ? and kind = ?", [org, kind])
-        return int(number)
+    def next_number(self, org: str, kind: str, count: int = 1) -> int:
+        """The number of the first of some new records; ids are made of it."""
+        self.execute("update world.counters set last = last + ? where org = ? and kind = ?", [count, org, kind])
+        (last,) = self.row("select last from world.counters where org = ? and kind = ?", [org, kind])
+        return int(last) - count + 1
 
     def close(self) -> None:
         """Write everything into the file and close it."""

@@ -56,9 +56,14 @@ def create_leads(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) ->
     connection.execute("drop table new_leads")
 
 
-def add_new_lead(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, number: int, person: int) -> None:
-    """Add the lead of a person who has just come in, at ``plan.today``: fresh, and not yet converted or deleted."""
-    source = f"select {number} as number, {person} as person, null::bigint as original, false as is_merged"
+def add_new_leads(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, first_number: int, first_person: int, count: int
+) -> None:
+    """Add the leads of people who have just come in, at ``plan.today``: fresh, not yet converted or deleted."""
+    source = f"""
+        select {first_number} + place as number, {first_person} + place as person, null::bigint as original,
+            false as is_merged
+        from range({count}) as places(place)"""
     fresh = {"age": 0.0, "change": 0.0, "mass update": 1.0, "deleted": 1.0, "converted": 1.0, "opted out": 1.0}
     _add_leads(connection, org, _lead_rows(plan, org, source, 0, fresh))
     connection.execute("drop table new_leads")

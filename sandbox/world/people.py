@@ -48,12 +48,14 @@ def create_people(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         order by person""")
 
 
-def add_person(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, person: int) -> None:
-    """Add one who works in the org's countries."""
+def add_people(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str, first: int, count: int) -> None:
+    """Add some who work in the org's countries."""
+    places = _places_of_work(plan, org, first, first + count - 1)
     connection.execute(f"""
         insert into world.people
         select person, company, first_name, last_name, title, local_part || person || '@' || domain
-        from ({_named(plan, f"select person, company from ({_places_of_work(plan, org, person, person)})")})""")
+        from ({_named(plan, f"select person, company from ({places})")})
+        order by person""")
 
 
 def owner_sql(org: str, gbu_index: str, rep_index: str) -> str:
