@@ -127,6 +127,13 @@ class Record:
             raise self._wrong(name, "an ISO 8601 time") from None
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
+    def time_or_none(self, name: str) -> datetime | None:
+        """A point in time, None where it cannot be read."""
+        try:
+            return self.time(name)
+        except DataError:
+            return None
+
     def json(self, name: str) -> str | None:
         """Any value, as JSON text."""
         value = self.content.get(name)

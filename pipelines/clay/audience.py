@@ -98,8 +98,8 @@ def _require_gates(marts: duckdb.DuckDBPyConnection, campaign: MappedCampaign) -
         )
     if failing:
         listed = "; ".join(
-            f"{gate['gate']}: {gate['verdict']} (measured {gate['measured_value']}, threshold {gate['threshold']},"
-            f" owner {gate['owner']})"
+            f"{gate['gate']}: {gate['verdict']} (measured {_number(gate['measured_value'])}, threshold"
+            f" {_number(gate['threshold'])}, owner {gate['owner']})"
             for gate in failing
         )
         raise RefusedError(
@@ -112,7 +112,8 @@ def _require_gates(marts: duckdb.DuckDBPyConnection, campaign: MappedCampaign) -
 def _members(marts: duckdb.DuckDBPyConnection, campaign: MappedCampaign) -> list[dict[str, object]]:
     return _rows(
         marts,
-        "select campaign_member_id, lead_id, email, first_name, last_name, company, title, email_domain, is_exportable"
+        "select campaign_member_id, lead_id, email, first_name, last_name, company, title, country,"
+        " email_domain, is_exportable"
         " from dim_campaign_members where org = ? and campaign_id = ? order by campaign_member_id",
         campaign,
     )
@@ -123,7 +124,7 @@ def _member(row: dict[str, object]) -> Member | None:
     keys = [to_18_or_none(row[name]) for name in ("campaign_member_id", "lead_id")]
     if keys[0] is None or keys[1] is None:
         return None
-    names = ("email", "first_name", "last_name", "company", "title", "email_domain")
+    names = ("email", "first_name", "last_name", "company", "title", "country", "email_domain")
     return Member(keys[0], keys[1], {name: None if row[name] is None else str(row[name]) for name in names})
 
 
@@ -145,6 +146,10 @@ def _rows(marts: duckdb.DuckDBPyConnection, sql: str, campaign: MappedCampaign) 
             "The published marts lack a table that the export needs.", next_step="Run outreach build."
         ) from None
     return rows
+
+
+def _number(value: object) -> str:
+    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _forms(record_id: str) -> tuple[str, str]:

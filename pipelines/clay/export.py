@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +25,7 @@ from pipelines.errors import ConfigurationError, OutreachError, RefusedError, Se
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import SOURCE
 from pipelines.inbox.events import events_after
+from pipelines.raw_tables import Record
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 
@@ -148,7 +149,7 @@ class _Export:
             if seconds > 0:
                 self._sleep(seconds)
                 missing -= self._settle_found(missing)
-            self._submissions.settle(missing, "rejected", "not found in Clay: it did not arrive")
+            self._submissions.settle(missing, "rejected", "not found in Clay: it did not arrive", datetime.now(UTC))
         self._progress.remove_task(task)
 
     def send(self, webhook: TableWebhook) -> OutreachError | None:
@@ -165,7 +166,7 @@ class _Export:
             payload = _payload(self.summary.org, member)
             self._submissions.intend(member, _hash(payload))
             outcome = webhook.send(payload)
-            self._submissions.settle([member.campaign_member_id], outcome.status, outcome.detail)
+            self._submissions.settle([member.campaign_member_id], outcome.status, outcome.detail, outcome.at)
             self.summary.accepted += outcome.status == "accepted"
             self.summary.rejected += outcome.status == "rejected"
             unknown_in_a_row = unknown_in_a_row + 1 if outcome.status == "unknown" else 0
@@ -188,19 +189,23 @@ class _Export:
         ]
 
     def _settle_found(self, member_ids: set[str]) -> set[str]:
-        by_callback = member_ids & _called_back(self._engine, self.summary.table_id)
-        self._submissions.settle(by_callback, "accepted", "a callback came back for it")
-        in_table = (member_ids - by_callback) & self._in_table()
-        self._submissions.settle(in_table, "accepted", "found in Clay's table")
-        self.summary.found_in_clay += len(by_callback) + len(in_table)
-        return by_callback | in_table
+        called_back = _called_back(self._engine, self.summary.table_id)
+        found = {member_id: called_back[member_id] for member_id in member_ids if member_id in called_back}
+        for member_id, enriched_at in found.items():
+            self._submissions.settle([member_id], "accepted", "a callback came back for it", enriched_at)
+        for members, read_at in self._in_table():
+            here = (members & member_ids) - set(found)
+            self._submissions.settle(here, "accepted", "found in Clay's table", read_at)
+            found |= dict.fromkeys(here, read_at)
+        self.summary.found_in_clay += len(found)
+        return set(found)
 
-    def _in_table(self) -> set[str]:
+    def _in_table(self) -> Iterator[tuple[set[str], datetime]]:
         if self._clay.api_key is None:
-            return set()
+            return
         with ClayClient(self._clay, sleep=self._sleep) as client:
-            rows = (row for page in client.table_rows(self.summary.table_id) for row in page.rows)
-            return {member_id for row in rows if (member_id := _member_id(row))}
+            for page in client.table_rows(self.summary.table_id):
+                yield {member_id for row in page.rows if (member_id := _member_id(row))}, page.read_at
 
 
 def _table(settings: Settings, table_id: str) -> tuple[Clay, ClayTable]:
@@ -214,14 +219,17 @@ def _table(settings: Settings, table_id: str) -> tuple[Clay, ClayTable]:
     return clay, clay.tables[table_id]
 
 
-def _called_back(engine: sa.Engine, table_id: str) -> set[str]:
-    found = set()
+def _called_back(engine: sa.Engine, table_id: str) -> dict[str, datetime]:
+    """The members that Clay has called back for, and when it had enriched them."""
+    found: dict[str, datetime] = {}
     for batch in events_after(engine, SOURCE, 0, event_type="enrichment"):
         for event in batch:
             payload = read_body(event["body"].encode()).payload
-            if payload.get("table_id") == table_id:
-                found.add(to_18_or_none(payload.get("CampaignMemberId")))
-    return {member_id for member_id in found if member_id}
+            member_id = to_18_or_none(payload.get("CampaignMemberId"))
+            if member_id and payload.get("table_id") == table_id:
+                enriched_at = Record(payload, "a callback in the inbox").time_or_none("enriched_at")
+                found.setdefault(member_id, enriched_at or event["received_at"])
+    return found
 
 
 def _member_id(row: object) -> str | None:

@@ -63,9 +63,9 @@ class Submissions:
                 }
                 connection.execute(clay_submissions.insert().values(intent | key))
 
-    def settle(self, member_ids: Iterable[str], status: str, detail: str) -> None:
-        """Commit what became of rows."""
-        values = {"status": status, "settled_at": datetime.now(UTC), "detail": detail}
+    def settle(self, member_ids: Iterable[str], status: str, detail: str, at: datetime) -> None:
+        """Commit what became of rows, and when by Clay's clock."""
+        values = {"status": status, "settled_at": at, "detail": detail}
         with writing(self._engine) as connection:
             for member_id in member_ids:
                 connection.execute(clay_submissions.update().where(*self._is(member_id)).values(values))

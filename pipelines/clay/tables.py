@@ -62,8 +62,8 @@ def table_row(table_id: str, content: Any) -> Row:
     row_id = next((name for name in ROW_ID_NAMES if system.get(name)), "id")
     updated_at = next((name for name in UPDATED_AT_NAMES if system.get(name)), "updated_at")
     record = Record(system, where)
-    nested = columns.get("cells") if isinstance(columns.get("cells"), dict) else None
-    cells = {name: cell(value) for name, value in (nested or columns).items() if name not in {row_id, updated_at}}
+    own = columns["cells"] if isinstance(columns.get("cells"), dict) else columns
+    cells = {name: cell(value) for name, value in own.items() if name not in {row_id, updated_at}}
     return {
         "table_id": table_id,
         "row_id": record.required_text(row_id),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 
 from pipelines.config import ClayTable
 from pipelines.errors import OutreachError, ServiceError
-from pipelines.http import LONGEST_WAIT_SECONDS, HttpService, reason_of, wanted_wait
+from pipelines.http import LONGEST_WAIT_SECONDS, HttpService, reason_of, service_time, wanted_wait
 from pipelines.rate_limit import Limit, RateLimiter
 
 REQUESTS_PER_SECOND = 10
@@ -21,10 +22,14 @@ ROW_PROBLEMS = {400, 413, 422}  # another row may well be accepted
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: accepted, rejected or unknown, and the error that ends the export if there is one."""
+    """What became of a row (accepted, rejected or unknown), when, and the error that ends the export if there is one.
+
+    The time is Clay's where it answered.
+    """
 
     status: str
     detail: str
+    at: datetime
     fatal: OutreachError | None = None
 
 
@@ -57,24 +62,24 @@ class TableWebhook:
                 reason = f"cannot be reached ({type(error).__name__})"
                 wait_seconds = None
             except httpx.TransportError as error:
-                return Outcome("unknown", f"the connection was lost: {type(error).__name__}")
+                return Outcome("unknown", f"the connection was lost: {type(error).__name__}", datetime.now(UTC))
             else:
                 if response.status_code != 429:
                     return self._meaning(response)
                 reason, wait_seconds = "answered 429", wanted_wait(response)
             if attempt < ATTEMPTS - 1:
                 self._sleep(_patience(attempt, wait_seconds))
-        return Outcome("rejected", f"not sent: Clay {reason}", self._gave_up(reason))
+        return Outcome("rejected", f"not sent: Clay {reason}", datetime.now(UTC), self._gave_up(reason))
 
     def _meaning(self, response: httpx.Response) -> Outcome:
-        detail = f"{response.status_code}"
+        detail, at = f"{response.status_code}", service_time(response)
         if response.is_success:
-            return Outcome("accepted", detail)
+            return Outcome("accepted", detail, at)
         detail = f"{detail}: {self._service.scrub(reason_of(response))}"
         if response.status_code >= 500:
-            return Outcome("unknown", detail)
+            return Outcome("unknown", detail, at)
         is_about_this_row = response.status_code in ROW_PROBLEMS
-        return Outcome("rejected", detail, None if is_about_this_row else self._refusal(response))
+        return Outcome("rejected", detail, at, None if is_about_this_row else self._refusal(response))
 
     def _refusal(self, response: httpx.Response) -> OutreachError:
         error = self._service.error(response)

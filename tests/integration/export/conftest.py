@@ -21,6 +21,7 @@ from pipelines.config import Settings
 from pipelines.salesforce.ids import to_18
 
 WORLD = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+HEADERS = {"Date": format_datetime(WORLD, usegmt=True)}
 CAMPAIGN = to_18("701Ic0AAAAAAAAB")
 MAP = f"""org,campaign_id,campaign_name,clay_table_id,smartlead_campaign_id
 icare,{CAMPAIGN},AI Outreach DACH Q4,t_icare_3,2710103
@@ -29,12 +30,12 @@ icare,{to_18("701Ic0AAAAAAAAD")},Same Name,t_icare_4,2710104
 core,{to_18("701Co0AAAAAAAAD")},Same Name,t_core_3,2710203
 """
 GATES = (
-    "org text, campaign_id text, gate text, verdict text, measured_value text, threshold text, owner text,"
+    "org text, campaign_id text, gate text, verdict text, measured_value double, threshold double, owner text,"
     " evidence text, is_required_before_export boolean"
 )
 MEMBERS = (
     "org text, campaign_member_id text, campaign_id text, lead_id text, email text, first_name text, last_name text,"
-    " company text, title text, email_domain text, is_exportable boolean"
+    " company text, title text, country text, email_domain text, is_exportable boolean"
 )
 
 
@@ -52,7 +53,6 @@ class FakeClay:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.misbehave: list[str] = []
-        self.hidden = False  # rows are accepted, but the query does not show them yet
         self.tokens: list[str | None] = []
         self.app = Starlette(
             routes=[
@@ -65,20 +65,19 @@ class FakeClay:
         self.tokens.append(request.headers.get("x-clay-webhook-auth"))
         what = self.misbehave.pop(0) if self.misbehave else "accept"
         if what.isdigit():
-            return JSONResponse({"message": "no"}, int(what), {"Retry-After": "0"})
+            return JSONResponse({"message": "no"}, int(what), {"Retry-After": "0"} | HEADERS)
         if what != "lose before":
             self.rows.append(await request.json())
         if what.startswith("lose"):
             return StreamingResponse(_broken())
-        return JSONResponse({"success": True})
+        return JSONResponse({"success": True}, headers=HEADERS)
 
     async def query(self, _: Request) -> Response:
         cells = [
             {name: {"status": "success", "value": value} for name, value in (row | {"id": str(number)}).items()}
             for number, row in enumerate(self.rows)
         ]
-        headers = {"Date": format_datetime(WORLD, usegmt=True)}
-        return JSONResponse({"data": [] if self.hidden else cells}, headers=headers)
+        return JSONResponse({"data": cells}, headers=HEADERS)
 
     def members(self) -> list[str]:
         return [row["CampaignMemberId"] for row in self.rows]
@@ -119,7 +118,7 @@ class World:
             marts.execute(f"create table fct_campaign_gates ({GATES})")
             marts.execute(f"create table dim_campaign_members ({MEMBERS})")
             for gate, verdict in (verdicts | {"enrichment quality confirmed": "unknown"}).items():
-                row = ["icare", CAMPAIGN, gate, verdict, "3", "0", "DPO", "seed", not gate.startswith("enrichment")]
+                row = ["icare", CAMPAIGN, gate, verdict, 3, 0, "DPO", "seed", not gate.startswith("enrichment")]
                 marts.execute("insert into fct_campaign_gates values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             for number in range(5):
                 self._member(marts, member_id(number), lead_id(number), exportable=True)
@@ -130,8 +129,9 @@ class World:
         (published / "current.json").write_text(json.dumps(pointer))
 
     def _member(self, marts: Any, member: str, lead: str | None, *, exportable: bool, campaign: str = CAMPAIGN) -> None:
-        row = ["icare", member, campaign, lead, "ann@lead.example", "Ann", "Lee", "Acme", "CTO", "lead.example"]
-        marts.execute(f"insert into dim_campaign_members values ({', '.join('?' * 11)})", [*row, exportable])
+        person = ["ann@lead.example", "Ann", "Lee", "Acme", "CTO", "Austria", "lead.example"]
+        row = ["icare", member, campaign, lead, *person, exportable]
+        marts.execute(f"insert into dim_campaign_members values ({', '.join('?' * len(row))})", row)
 
 
 @pytest.fixture

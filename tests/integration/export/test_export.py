@@ -25,6 +25,7 @@ from pipelines.salesforce.ids import to_18
 from pipelines.store import clay_submissions, open_store, reading, writing
 from pipelines.warehouse import exclusive
 
+WORLD = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 NAME = "AI Outreach DACH Q4"
 CAMPAIGN = to_18("701Ic0AAAAAAAAB")
 MEMBERS = [to_18(f"00vIc0AAAAAA{number:03d}") for number in range(5)]
@@ -45,6 +46,11 @@ def statuses(settings: Settings) -> dict[str, str]:
         return dict(rows.all())
 
 
+def settled_at(settings: Settings) -> set[datetime]:
+    with reading(open_store(settings)) as connection:
+        return set(connection.scalars(sa.select(clay_submissions.c.settled_at)))
+
+
 def test_sends_each_exportable_member_once_with_its_keys(world: Any) -> None:
     summary, problem = export(world.settings())
     assert problem is None
@@ -60,11 +66,13 @@ def test_sends_each_exportable_member_once_with_its_keys(world: Any) -> None:
         "last_name": "Lee",
         "company": "Acme",
         "title": "CTO",
+        "country": "Austria",
         "email_domain": "lead.example",
     }
     assert set(world.clay.tokens) == {"table-token"}
     again, _ = export(world.settings())
     assert (again.already_accepted, again.to_send) == (5, 0)
+    assert settled_at(world.settings()) == {WORLD}, "by Clay's clock"
     assert world.clay.members() == MEMBERS
 
 
