@@ -16,14 +16,17 @@ from sandbox.world.ids import ORG_CODES, to_18
 
 MOST_PER_PAGE, FEWEST_PER_PAGE = 2_000, 200
 MOST_CURSORS = 10
+STRETCH = 50_000  # records that are made ready at a time: single pages out of a large table would be slow
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Cursor:
     table: str
     total: int
     paths: list[str]
     sobject: SObject
+    base: str
+    ready: range = range(0)
 
 
 class Queries:
@@ -52,15 +55,16 @@ class Queries:
         with self._state.reading() as connection:
             if not query.paths:
                 counted = connection.execute(
-                    f"select count(*) from {translation.source}{where}", translation.parameters
+                    f"select count(*) from (select 1 from {translation.source}{where}{paging(query)})",
+                    translation.parameters,
                 )
                 return json.dumps({"totalSize": (counted.fetchone() or (0,))[0], "done": True, "records": []})
             order = translation.order(query.order)
             ids = f'select t."Id" as id from {translation.source}{where} order by {order}{paging(query)}'
-            cursor = self._open(ids, translation, query.paths, described)
-            return self._page(cursor, 0, base, page_size)
+            name = self._open(ids, translation, query.paths, base)
+            return self._page(name, 0, page_size)
 
-    def more(self, locator: str, base: str, *, page_size: int = MOST_PER_PAGE) -> str:
+    def more(self, locator: str, *, page_size: int = MOST_PER_PAGE) -> str:
         """The body of the page that a locator points to, as JSON.
 
         Raises:
@@ -70,9 +74,9 @@ class Queries:
         if match is None or match[1] not in self._cursors:
             raise SalesforceError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         with self._state.reading():
-            return self._page(match[1], int(match[2]), base, page_size)
+            return self._page(match[1], int(match[2]), page_size)
 
-    def _open(self, ids: str, translation: Translation, paths: list[str], described: SObject) -> str:
+    def _open(self, ids: str, translation: Translation, paths: list[str], base: str) -> str:
         self._opened += 1
         table = f"cursor_{self._schema.org}_{self._opened}"
         name = to_18(f"01g{ORG_CODES[self._schema.org]}{self._opened:09d}")
@@ -81,31 +85,45 @@ class Queries:
             translation.parameters,
         )
         (total,) = self._state.row(f"select count(*) from {table}")
-        self._cursors[name] = _Cursor(table, total, paths, described)
+        self._cursors[name] = _Cursor(table, total, paths, translation.sobject, base)
         if len(self._cursors) > MOST_CURSORS:
             self._close(next(iter(self._cursors)))
         return name
 
-    def _page(self, name: str, start: int, base: str, page_size: int) -> str:
+    def _page(self, name: str, start: int, page_size: int) -> str:
         cursor = self._cursors[name]
-        translation = Translation(cursor.sobject, self._state.now)
-        record = translation.json_record(cursor.paths, base)
+        end = min(start + page_size, cursor.total)
+        if start not in cursor.ready or end - 1 not in cursor.ready:
+            self._make_ready(cursor, start)
         rows = self._state.rows(
-            f"""select {record} from {translation.source} join {cursor.table} as c on c.id = t."Id"
-            where c.place >= ? and c.place < ? order by c.place""",
-            [start, start + page_size],
+            f"select record from {cursor.table}_ready where place >= ? and place < ? order by place", [start, end]
         )
-        end = start + page_size
-        is_done = end >= cursor.total
+        is_done = end == cursor.total
         if is_done and start == 0:
             self._close(name)
         head = {"totalSize": cursor.total, "done": is_done}
         # The locator says /query/ also for queryAll, as Salesforce's does.
-        more = {} if is_done else {"nextRecordsUrl": f"{base}/query/{name}-{end}"}
+        more = {} if is_done else {"nextRecordsUrl": f"{cursor.base}/query/{name}-{end}"}
         return f'{json.dumps(head | more)[:-1]}, "records": [{",".join(text for (text,) in rows)}]}}'
 
+    def _make_ready(self, cursor: _Cursor, start: int) -> None:
+        translation = Translation(cursor.sobject, self._state.now)
+        record = translation.json_record(cursor.paths, cursor.base)
+        self._state.execute(
+            f"""create or replace temp table {cursor.table}_ready as
+            select c.place, {record} as record
+            from {translation.source}
+            join {cursor.table} as c on c.id = t."Id"
+            where c.place >= ? and c.place < ?
+            order by c.place""",
+            [start, start + STRETCH],
+        )
+        cursor.ready = range(start, min(start + STRETCH, cursor.total))
+
     def _close(self, name: str) -> None:
-        self._state.execute(f"drop table {self._cursors.pop(name).table}")
+        table = self._cursors.pop(name).table
+        self._state.execute(f"drop table {table}")
+        self._state.execute(f"drop table if exists {table}_ready")
 
 
 def page_size(options: str) -> int:

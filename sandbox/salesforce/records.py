@@ -49,11 +49,14 @@ def retrieve(state: State, described: SObject, body: Any, base: str) -> str:
     translation = Translation(described, state.now)
     record = translation.json_record(paths, base)
     visible = "" if "IsDeleted" not in described.by_canonical_name else ' and not t."IsDeleted"'
-    rows = state.rows(
-        f'select t."Id", {record} from {translation.source} where list_contains(?, t."Id"){visible}',
-        [[to_18(one[:15]) for one in ids]],
-    )
-    found = dict(rows)
+    found: dict[str, str] = {}
+    if ids:
+        wanted = ", ".join("?" * len(ids))  # a plain list is looked up before the parents are joined
+        rows = state.rows(
+            f'select t."Id", {record} from {translation.source} where t."Id" in ({wanted}){visible}',
+            [to_18(one[:15]) for one in ids],
+        )
+        found = dict(rows)
     return f"[{','.join(found.get(to_18(one[:15]), 'null') for one in ids)}]"
 
 
@@ -218,7 +221,7 @@ def _check_records(state: State, schema: Schema, planned: list[_Change | RowErro
         stored = [one.api_name for one in schema.sobject(name).by_canonical_name.values() if one.is_stored]
         columns = ", ".join(f'"{column}"' for column in stored)
         rows = state.rows(
-            f'select {columns} from {table(schema.org, name)} where list_contains(?, "Id")',
+            f'select {columns} from {table(schema.org, name)} where "Id" in (select unnest(?))',
             [[change.record_id for place in places if isinstance(change := planned[place], _Change)]],
         )
         found = {row[stored.index("Id")]: dict(zip(stored, row, strict=True)) for row in rows}

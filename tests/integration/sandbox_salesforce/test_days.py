@@ -36,7 +36,7 @@ def test_a_day_brings_new_changed_merged_and_deleted_leads(world) -> None:
     assert all(one["SystemModstamp"].startswith(DAY) for one in new + changed)
     assert {bool(one["MasterRecordId"]) for one in gone} == {True, False}
     assert before.keys() <= after.keys()
-    assert world.icare.query("SELECT Id FROM Lead LIMIT 1").headers["date"] == "Wed, 02 Sep 2026 06:00:00 GMT"
+    assert world.icare.query("SELECT Id FROM Lead LIMIT 1").headers["date"] == "Wed, 02 Sep 2026 06:00:01 GMT"
 
 
 def test_deleted_leads_take_their_members_and_merged_ones_hand_them_over(world) -> None:

@@ -74,6 +74,11 @@ def test_text_is_compared_without_case_and_null_is_not_equal_to_anything(shared)
     )
 
 
+def test_a_count_ends_at_the_limit(shared) -> None:
+    assert shared.icare.count("Lead LIMIT 3") == 3
+    assert shared.icare.count("Lead WHERE Country = 'Atlantis' LIMIT 3") == 0
+
+
 def test_ids_match_in_both_lengths_and_by_case(shared) -> None:
     record_id = shared.icare.records("SELECT Id FROM Lead LIMIT 1")[0]["Id"]
     assert shared.icare.count(f"Lead WHERE Id = '{record_id}'") == 1
@@ -164,7 +169,7 @@ def test_quota_and_world_time_in_the_headers(start) -> None:
     world = start(daily_requests=2)
     first = world.icare.query("SELECT count() FROM Lead")
     assert first.headers["sforce-limit-info"] == "api-usage=1/2"
-    assert first.headers["date"] == "Tue, 01 Sep 2026 06:00:00 GMT"
+    assert first.headers["date"] == "Tue, 01 Sep 2026 06:00:01 GMT"
     limits = world.icare.request("GET", "limits").json()["DailyApiRequests"]
     assert limits == {"Max": 2, "Remaining": 0}
     refused = world.icare.query("SELECT count() FROM Lead")
