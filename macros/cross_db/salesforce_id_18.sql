@@ -11,15 +11,24 @@
     end
 {%- endmacro %}
 
+{# One letter of the checksum: which of five characters are capitals, the first of them in the lowest bit. Looked up in
+   a list of all 32 patterns, which keeps the compiled SQL short. #}
 {% macro salesforce_id_suffix(column, start) -%}
-    {%- set bits = [] -%}
-    {%- for place in range(5) -%}
-        {%- do bits.append(
-            "case when ascii(substr(" ~ column ~ ", " ~ (start + place) ~ ", 1)) between 65 and 90 then "
-            ~ 2 ** place ~ " else 0 end"
-        ) -%}
+    {%- set letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789' -%}
+    {%- set patterns = [] -%}
+    {%- for number in range(32) -%}
+        {%- set bits = [] -%}
+        {%- for place in range(5) -%}
+            {%- do bits.append((number // 2 ** place) % 2) -%}
+        {%- endfor -%}
+        {%- do patterns.append(bits | join) -%}
     {%- endfor -%}
-    substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {{ bits | join(' + ') }}, 1)
+    substr(
+        'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345',
+        cast((instr('{{ patterns | join(' ') }}', translate(substr({{ column }}, {{ start }}, 5),
+            '{{ letters }}', '{{ '1' * 26 ~ '0' * 36 }}')) + 5) / 6 as integer),
+        1
+    )
 {%- endmacro %}
 
 {% macro matches_exactly(column, pattern) -%}
