@@ -59,7 +59,7 @@ def _dbt_build(settings: Settings, progress: Progress) -> dict[str, int]:
             data = event["data"]
             if "status" in data and "index" in data:
                 nodes[str(data["status"]).lower()] += 1
-                progress.update(task, completed=data["index"], total=data["total"])
+                progress.update(task, completed=data["index"], total=data.get("total"))
             elif event["info"]["name"] in ERROR_EVENTS:
                 errors.append(event["info"]["msg"].strip())
     if process.returncode != 0:
