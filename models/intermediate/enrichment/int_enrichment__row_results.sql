@@ -17,26 +17,26 @@ clay_members as (
 
 sightings as (
     {%- for sighting in ('table_rows', 'callbacks') %}
-    select
-        table_id,
-        row_id,
-        '{{ 'poll' if loop.first else 'callback' }}' as seen_by,
-        company_name,
-        employee_count,
-        industry,
-        job_title,
-        work_email,
-        phone_number,
-        company_description,
-        icp_score,
-        lead_tier,
-        attempts,
-        enriched_at
-    from {{ sighting }}
-    where enriched_at is not null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            table_id,
+            row_id,
+            '{{ 'poll' if loop.first else 'callback' }}' as seen_by,
+            company_name,
+            employee_count,
+            industry,
+            job_title,
+            work_email,
+            phone_number,
+            company_description,
+            icp_score,
+            lead_tier,
+            attempts,
+            enriched_at
+        from {{ sighting }}
+        where enriched_at is not null
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 
@@ -45,7 +45,7 @@ numbered as (
         *,
         row_number() over (
             partition by table_id, row_id
-            order by enriched_at desc, seen_by
+            order by enriched_at desc, seen_by asc
         ) as place
     from sightings
 ),

@@ -26,8 +26,10 @@ hard_bounces as (
         org,
         lead_id,
         min(bounced_at) as bounced_at,
-        min('smartlead mail ' || bounce_id || ', rule ' || coalesce(rule_id, '') || ', '
-            || cast(bounced_at as {{ dbt.type_string() }})) as evidence
+        min(
+            'smartlead mail ' || bounce_id || ', rule ' || coalesce(rule_id, '') || ', '
+            || cast(bounced_at as {{ dbt.type_string() }})
+        ) as evidence
     from bounce_events
     where is_hard_bounce and lead_id is not null
     group by org, lead_id
@@ -82,25 +84,25 @@ candidates as (
             hard_bounces.org = leads.org
             and hard_bounces.lead_id = leads.lead_id
     {%- for field, column in [('company_description__c', 'company_description'), ('Industry', 'industry')] %}
-    union all
-    select
-        enrichment.org,
-        'Lead' as object,
-        enrichment.lead_id as record_id,
-        '{{ field }}' as field,
-        leads.{{ column }} as before_value,
-        enrichment.{{ column }} as after_value,
-        'Clay has enriched the lead' as reason,
-        'clay row ' || enrichment.table_id || '/' || enrichment.row_id as evidence,
-        enrichment.enriched_at as evidence_at,
-        enrichment.campaign_id,
-        enrichment.lead_id
-    from enrichment
-    inner join leads
-        on
-            enrichment.org = leads.org
-            and enrichment.lead_id = leads.lead_id
-    where enrichment.is_{{ 'description' if loop.first else 'industry' }}_usable
+        union all
+        select
+            enrichment.org,
+            'Lead' as object,
+            enrichment.lead_id as record_id,
+            '{{ field }}' as field,
+            leads.{{ column }} as before_value,
+            enrichment.{{ column }} as after_value,
+            'Clay has enriched the lead' as reason,
+            'clay row ' || enrichment.table_id || '/' || enrichment.row_id as evidence,
+            enrichment.enriched_at as evidence_at,
+            enrichment.campaign_id,
+            enrichment.lead_id
+        from enrichment
+        inner join leads
+            on
+                enrichment.org = leads.org
+                and enrichment.lead_id = leads.lead_id
+        where enrichment.is_{{ 'description' if loop.first else 'industry' }}_usable
     {%- endfor %}
 )
 

@@ -19,7 +19,7 @@ numbered as (
         *,
         row_number() over (
             partition by org, lead_id
-            order by enriched_at desc, table_id, row_id
+            order by enriched_at desc, table_id asc, row_id asc
         ) as place
     from row_results
 ),

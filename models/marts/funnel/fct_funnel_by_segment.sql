@@ -11,18 +11,18 @@ member_stages as (
 
 segmented as (
     {%- for segment, column in [('gbu', 'segment_gbu'), ('country', 'segment_country'), ('icp_tier', 'icp_tier')] %}
-    select
-        '{{ segment }}' as segment,
-        {{ column }} as segment_value,
-        org,
-        person_id,
-        stage_number,
-        is_open_tracked,
-        is_hard_bounced
-    from member_stages
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            '{{ segment }}' as segment,
+            {{ column }} as segment_value,
+            org,
+            person_id,
+            stage_number,
+            is_open_tracked,
+            is_hard_bounced
+        from member_stages
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 

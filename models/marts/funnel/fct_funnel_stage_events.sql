@@ -19,20 +19,20 @@ stage_events as (
         ('converted', 'cast(converted_on as timestamp)'),
     ] %}
     {%- for stage, reached_at in stages %}
-    select
-        org,
-        campaign_member_id,
-        campaign_id,
-        person_id,
-        {{ loop.index }} as stage_number,
-        '{{ stage }}' as stage,
-        {{ reached_at }} as reached_at
-    from member_stages
-    where stage_number >= {{ loop.index }}
-    {%- if stage == 'opened' %} and is_open_tracked{% endif %}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            org,
+            campaign_member_id,
+            campaign_id,
+            person_id,
+            {{ loop.index }} as stage_number,
+            '{{ stage }}' as stage,
+            {{ reached_at }} as reached_at
+        from member_stages
+        where stage_number >= {{ loop.index }}
+            {%- if stage == 'opened' %} and is_open_tracked{% endif %}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 )
 

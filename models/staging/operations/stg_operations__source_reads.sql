@@ -2,11 +2,11 @@ with
 
 unioned as (
     {%- for org in var('salesforce_orgs') %}
-    select
-        'salesforce_{{ org }}' as dataset,
-        *
-    from {{ source('salesforce_' ~ org, 'source_reads') }}
-    union all
+        select
+            'salesforce_{{ org }}' as dataset,
+            *
+        from {{ source('salesforce_' ~ org, 'source_reads') }}
+        union all
     {%- endfor %}
     select
         'smartlead' as dataset,
