@@ -153,7 +153,7 @@ class _Api:
     def more(self, request: Request, _: Any) -> Response:
         """A further page."""
         size = page_size(request.headers.get("sforce-query-options", ""))
-        return _json(self._org.queries.more(request.path_params["locator"], _base(request), page_size=size))
+        return _json(self._org.queries.more(request.path_params["locator"], page_size=size))
 
     def retrieve(self, request: Request, body: Any) -> Response:
         """Records by id."""
