@@ -21,7 +21,7 @@ from sandbox.world.plan import table
 if TYPE_CHECKING:
     from sandbox.salesforce.app import Service
 
-WRITE_COLUMNS = ("org", "object", "id", "field", "old", "new", "user", "time", "client")
+WRITE_COLUMNS = ("org", "object", "id", "field", "old", "new", "user", "at", "client")
 
 
 def control_routes(service: Service) -> list[Route]:
@@ -58,7 +58,7 @@ def _guarded(service: Service, page: Callable[[Service, dict[str, Any]], Any]) -
 def _status(service: Service, _: dict[str, Any]) -> dict[str, Any]:
     state = service.state
     rows = {org: {name: state.row(f"select count(*) from {table(org, name)}")[0] for name in OBJECTS} for org in ORGS}
-    return {"service": "salesforce", "orgs": list(ORGS), "now": state.now.isoformat(), "rows": rows}
+    return {"service": "salesforce", "orgs": list(ORGS), "world_time": state.now.isoformat(), "rows": rows}
 
 
 def _writes(service: Service, _: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _requests(service: Service, _: dict[str, Any]) -> dict[str, Any]:
 def _advance(service: Service, body: dict[str, Any]) -> dict[str, Any]:
     for _ in range(int(body.get("days", 1))):
         advance(service.state)
-    return {"now": service.state.now.isoformat()}
+    return {"world_time": service.state.now.isoformat()}
 
 
 def _truth(service: Service, body: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_a_day_brings_new_changed_merged_and_deleted_leads(world) -> None:
         one["Id"]: one for one in world.icare.records("SELECT Id, SystemModstamp, IsDeleted FROM Lead", deleted=True)
     }
     answer = world.icare.control("POST", "advance", days=1)
-    assert answer["now"] == "2026-09-02T06:00:00+00:00"
+    assert answer["world_time"] == "2026-09-02T06:00:00+00:00"
     fields = "Id, SystemModstamp, IsDeleted, MasterRecordId, CreatedDate, HasOptedOutOfEmail"
     after = {one["Id"]: one for one in world.icare.records(f"SELECT {fields} FROM Lead", deleted=True)}
     new = [one for key, one in after.items() if key not in before]
@@ -175,7 +175,7 @@ def test_the_process_serves_both_orgs_survives_a_kill_and_ends_on_a_signal(comma
         writes = httpx.get(f"http://127.0.0.1:{ports[1]}/_sandbox/writes", headers=control).json()["writes"]
         assert [one["org"] for one in writes] == ["icare", "core"]
         status = httpx.get(f"http://127.0.0.1:{ports[0]}/_sandbox/status", headers=control).json()
-        assert status["now"] == "2026-09-01T06:00:02+00:00"
+        assert status["world_time"] == "2026-09-01T06:00:02+00:00"
         process.terminate()
         assert process.wait(10) == 0
     finally:
