@@ -1,21 +1,34 @@
-{# Before a build: every raw table must be there. Says which one is missing and which command brings it. #}
+{# Before a build: every raw table must be there. Says which are missing and which command brings them. #}
 {% macro assert_sources_loaded() -%}
-    {%- if execute and flags.WHICH in ('build', 'run', 'test', 'snapshot') -%}
-        {%- set missing = [] -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'test', 'snapshot') and needs_sources(selected_resources) -%}
+        {%- set missing = {} -%}
+        {%- set services = [] -%}
         {%- for source in graph.sources.values() -%}
             {%- if not load_relation(source_relation(source)) -%}
-                {%- do missing.append(source) -%}
+                {%- do missing.setdefault(source.schema, []).append(source.identifier) -%}
+                {%- do services.append(source.schema.split('_')[1]) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if missing -%}
-            {%- set first = missing | sort(attribute='unique_id') | first -%}
+            {%- set datasets = [] -%}
+            {%- for schema, tables in missing | dictsort -%}
+                {%- set all_of_it = 'source_reads' in tables -%}
+                {%- do datasets.append(schema if all_of_it else schema ~ ' (' ~ tables | sort | join(', ') ~ ')') -%}
+            {%- endfor -%}
             {%- do exceptions.raise_compiler_error(
-                first.schema ~ '.' ~ first.identifier ~ ' has not been loaded yet ('
-                ~ missing | length ~ ' raw tables are missing). Run: outreach load '
-                ~ first.schema.split('_')[1] ~ ', or outreach load all'
+                'Nothing was built, because these raw tables have not been loaded: ' ~ datasets | join('; ')
+                ~ '. Run first: outreach load ' ~ (services[0] if services | unique | list | length == 1 else 'all')
             ) -%}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Seeds and their tests need no sources. #}
+{% macro needs_sources(resources) -%}
+    {%- for resource in resources if resource.split('.')[0] in ('model', 'snapshot', 'unit_test') -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {% macro source_relation(source) -%}
