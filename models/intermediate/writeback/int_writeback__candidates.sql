@@ -1,12 +1,8 @@
--- Every value that the evidence wants in Salesforce, before any rule is asked: one row per org, object, record and field.
+-- Every value that the evidence wants in Salesforce, before any rule is asked.
 with
 
 reply_state as (
     select * from {{ ref('fct_member_reply_state') }}
-),
-
-lead_bounces as (
-    select * from {{ ref('fct_lead_bounces') }}
 ),
 
 bounce_events as (
