@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.world.clock import WorldClock
 
-Handler = Callable[[Request], Awaitable[Response]]
 CONTROL_HEADER = "x-sandbox-token"
+FAULTS = ("status", "drop_connection", "malformed_page", "html_page")
+CLOUDFLARE_PAGE = "<html><head><title>Attention Required! | Cloudflare</title></head><body>…</body></html>"
 
 
 @dataclass
 class Fault:
-    """What is to go wrong with the next requests to a path."""
+    """What is to go wrong with the next requests to paths that match a pattern."""
 
     kind: str
     path: str
-    times: int
+    times: int = 1
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULTS:
+            raise ValueError(f"{self.kind} is none of {', '.join(FAULTS)}")
+
+    def answer(self) -> Response:
+        """The faulty answer."""
+        if self.kind == "drop_connection":
+            return _Dropped()
+        if self.kind == "html_page":
+            return HTMLResponse(CLOUDFLARE_PAGE, self.status)
+        if self.kind == "malformed_page":
+            return Response('{"data": [{"id": 1, ', media_type="application/json")
+        return JSONResponse({"message": "Service is busy"}, self.status, headers=self.headers)
 
 
 class Faults:
@@ -34,45 +53,65 @@ class Faults:
     def __init__(self) -> None:
         self._planned: list[Fault] = []
 
-    def plan(self, fault: Fault) -> None:
-        """Add a fault."""
-        self._planned.append(fault)
+    def plan(self, description: dict[str, Any]) -> None:
+        """Add a fault as a control request describes it."""
+        self._planned.append(Fault(**description))
 
     def answer(self, path: str) -> Response | None:
         """The faulty answer to a request, None when nothing is planned for it."""
         for fault in self._planned:
             if fault.times > 0 and re.search(fault.path, path):
                 fault.times -= 1
-                return _faulty(fault)
+                return fault.answer()
         return None
 
 
-def _faulty(fault: Fault) -> Response:
-    if fault.kind == "html_page":
-        return HTMLResponse("<html><body>Attention Required! | Cloudflare</body></html>", fault.status)
-    if fault.kind == "malformed_page":
-        return Response('{"data": [{"id": 1, ', media_type="application/json")
-    return JSONResponse({"message": "Service is busy"}, fault.status, headers=fault.headers)
+class _Dropped(Response):
+    """An answer that ends in the middle: the server closes the connection when it notices."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"data": ['})
 
 
-def world_time_header(clock: WorldClock) -> Callable[[Request, Handler], Awaitable[Response]]:
+class WorldTime:
     """Middleware that shows the world's time in the Date header."""
 
-    async def add_header(request: Request, call_next: Handler) -> Response:
-        response = await call_next(request)
-        response.headers["date"] = clock.http_date()
-        return response
+    def __init__(self, app: ASGIApp, clock: WorldClock) -> None:
+        self._app = app
+        self._clock = clock
 
-    return add_header
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and the answer back with the header."""
+
+        async def send_with_date(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["date"] = self._clock.http_date()
+            await send(message)
+
+        await self._app(scope, receive, send_with_date)
 
 
-def is_control(request: Request, token: str) -> bool:
-    """Whether a request to ``/_sandbox/…`` shows the control token."""
-    return secrets.compare_digest(request.headers.get(CONTROL_HEADER, ""), token)
+def control(token: str, act: Callable[[str, dict[str, Any]], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of ``/_sandbox/{action}``.
 
+    Args:
+        token: what the caller must show in ``X-Sandbox-Token``.
+        act: does an action with its parameters and returns the answer's content; raises LookupError for an unknown
+            action or a missing parameter, and ValueError or TypeError for parameters that do not fit.
+    """
 
-def fault_from(body: dict[str, Any]) -> Fault:
-    """A fault as a control request describes it."""
-    return Fault(
-        body["kind"], body["path"], int(body.get("times", 1)), int(body.get("status", 503)), body.get("headers", {})
-    )
+    async def endpoint(request: Request) -> Response:
+        if not secrets.compare_digest(request.headers.get(CONTROL_HEADER, "").encode(), token.encode()):
+            return JSONResponse({"message": "The control token is missing or wrong."}, 401)
+        raw = await request.body()
+        try:
+            content = await run_in_threadpool(act, request.path_params["action"], json.loads(raw) if raw else {})
+        except LookupError as error:
+            return JSONResponse({"message": f"There is no {error}."}, 404)
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"message": str(error)}, 400)
+        return JSONResponse(content)
+
+    return endpoint

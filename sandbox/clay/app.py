@@ -1,41 +1,45 @@
-"""Clay over HTTP: webhook sources, the public API, callbacks and pushes to Smartlead, and the sandbox's control."""
+"""Clay over HTTP: webhook sources, the public API, and the sandbox's control."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.clay.simulation import CAMPAIGN_OF, Simulation
-from sandbox.clay.state import ROWS_PER_TABLE, SUBMISSIONS_PER_SOURCE
+from sandbox.clay.outbound import Outbound
+from sandbox.clay.simulation import Simulation
+from sandbox.clay.tables import TABLES, SourceFullError, TableOptions, Tables
 from sandbox.clay.truth import export_truth
-from sandbox.database import Database, Row
-from sandbox.http import Faults, fault_from, is_control, world_time_header
-from sandbox.world.catalog import CLAY_TABLES, REPLIES_TABLE
-from sandbox.world.nature import unit
+from sandbox.database import Database
+from sandbox.http import Faults, WorldTime, control
 
-PUSH_BATCH = 100
-TWICE_SHARE = 0.03
+MOST_BYTES = 100_000
+PAGE_ROWS, MOST_ROWS = 100, 500
 
 
 class ClayService:
-    """One Clay workspace."""
+    """One Clay workspace.
+
+    Args:
+        database: its state.
+        config: ``api_key``, ``webhook_token``, ``token``, ``seed``, ``receiver_url`` with ``receiver_secret``,
+            ``smartlead_url`` with ``smartlead_api_key``, and optionally ``tables`` (see :class:`TableOptions`).
+    """
 
     def __init__(self, database: Database, config: dict[str, Any]) -> None:
         self._db = database
         self._config = config
         self._faults = Faults()
+        self._tables = Tables(database, config["seed"], TableOptions(**config.get("tables", {})))
         self._simulation = Simulation(database, config["seed"])
+        self._outbound = Outbound(database, self._simulation, config)
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -44,130 +48,84 @@ class ClayService:
                 Route("/v3/sources/webhook/{table_id}", self._take, methods=["POST"]),
                 Route("/public/v0/me", self._me),
                 Route("/public/v0/tables/query", self._query, methods=["POST"]),
-                Route("/_sandbox/{action}", self._control, methods=["GET", "POST"]),
+                Route("/_sandbox/{action}", control(self._config["token"], self._act), methods=["GET", "POST"]),
             ],
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=world_time_header(self._db.clock))],
+            middleware=[Middleware(WorldTime, clock=self._db.clock)],
         )
 
     async def _take(self, request: Request) -> Response:
-        if request.headers.get("x-clay-webhook-auth") != self._config["webhook_token"]:
-            return JSONResponse({"message": "Unauthorized"}, 401)
         table_id = request.path_params["table_id"]
-        if table_id not in {*CLAY_TABLES, REPLIES_TABLE}:
-            return JSONResponse({"message": "Not found"}, 404)
+        if table_id not in TABLES:
+            return _message("Webhook source not found", 404)
+        if request.headers.get("x-clay-webhook-auth") != self._config["webhook_token"]:
+            return _message("Unauthorized", 401)
         if fault := self._faults.answer(request.url.path):
             return fault
-        try:
-            body = await request.json()
-        except ValueError:
-            return JSONResponse({"message": "Body parse error"}, 400)
-        return await run_in_threadpool(self._take_row, table_id, body)
+        return await run_in_threadpool(self._take_rows, table_id, await request.body())
 
-    def _take_row(self, table_id: str, body: dict[str, Any]) -> Response:
-        with self._db.transaction():
-            self._db.execute("insert or ignore into sources (table_id) values (?)", [table_id])
-            submissions = self._db.value("select submissions from sources where table_id = ?", [table_id])
-            if submissions >= SUBMISSIONS_PER_SOURCE:
-                return JSONResponse({"message": "Webhook submission limit reached"}, 429)
-            self._db.execute("update sources set submissions = submissions + 1 where table_id = ?", [table_id])
-            if self._db.value("select count(*) from rows where table_id = ?", [table_id]) < ROWS_PER_TABLE:
-                now = self._db.clock.tick()
-                if table_id == REPLIES_TABLE:
-                    self._simulation.take_reply(body, now)
-                else:
-                    self._simulation.take_row(table_id, body["CampaignMemberId"], body, now)
+    def _take_rows(self, table_id: str, raw: bytes) -> Response:
+        """One flat object is one row, a list is many."""
+        if len(raw) > MOST_BYTES:
+            return _message("Payload too large", 413)
+        try:
+            content = json.loads(raw)
+            with self._db.transaction():
+                for row in content if isinstance(content, list) else [content]:
+                    self._tables.submit(table_id, dict(row), self._db.clock.tick())
+        except (ValueError, TypeError):
+            return _message("Body parse error", 400)
+        except SourceFullError:
+            return _message("This webhook has reached its limit of submissions", 403)
         return JSONResponse({"success": True})
 
     async def _me(self, request: Request) -> Response:
-        return self._refusal(request) or JSONResponse({"workspace": {"name": "Sandbox"}})
+        return self._refusal(request) or JSONResponse({"workspace": {"id": 1, "name": "Sandbox"}})
 
     async def _query(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
-        return await run_in_threadpool(self._answer_query, await request.json())
-
-    def _answer_query(self, body: dict[str, Any]) -> Response:
-        """Least recently updated first; the last row of a page comes again on the next one."""
-        table_id = body["query"]["tables"][0]["id"]
-        if table_id not in {*CLAY_TABLES, REPLIES_TABLE}:
-            return JSONResponse({"message": "Table not found"}, 404)
-        limit, offset = min(int(body.get("limit", 100)), 100), int(body.get("cursor") or 0)
-        rows = self._db.rows(
-            "select * from rows where table_id = ? order by updated_at, row_number limit ? offset ?",
-            [table_id, limit + 1, offset],
-        )
-        cursor = str(offset + limit - 1) if len(rows) > limit else None
-        return JSONResponse({"data": [_table_row(row) for row in rows[:limit]], "cursor": cursor})
+        try:
+            body = await request.json()
+            table_id = body["query"]["tables"][0]["id"]
+            limit, offset = int(body.get("limit", PAGE_ROWS)), int(body.get("cursor") or 0)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return _message("query.tables must name one table, and limit and cursor must be valid", 400)
+        if table_id not in TABLES:
+            return _message("Table not found", 404)
+        rows, cursor = await run_in_threadpool(self._tables.page, table_id, max(1, min(limit, MOST_ROWS)), offset)
+        return JSONResponse({"data": rows, "cursor": cursor})
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("clay-api-key") != self._config["api_key"]:
-            return JSONResponse({"message": "Invalid API key"}, 401)
+            return _message("Invalid API key", 401)
         return self._faults.answer(request.url.path)
 
-    async def _control(self, request: Request) -> Response:
-        if not is_control(request, self._config["token"]):
-            return JSONResponse({"message": "The control token is missing or wrong."}, 401)
-        body = {}
-        with contextlib.suppress(ValueError):
-            body = await request.json()
-        return await run_in_threadpool(self._act, request.path_params["action"], body)
-
-    def _act(self, action: str, body: dict[str, Any]) -> Response:
+    def _act(self, action: str, body: dict[str, Any]) -> Any:
         if action == "advance":
             for _ in range(int(body.get("days", 1))):
                 self._pass_day()
-            return JSONResponse(self._status())
+            return self._status()
         if action == "deliver":
             self._simulation.classify_replies(self._db.clock.now)
-            self._call_back()
-            return JSONResponse(self._status())
+            self._outbound.call_back()
+            return self._status()
         if action == "truth":
             export_truth(self._db, Path(body["out"]))
-            return JSONResponse({"ok": True})
+            return {"ok": True}
         if action == "faults":
-            self._faults.plan(fault_from(body))
-            return JSONResponse({"ok": True})
-        return JSONResponse(self._status()) if action == "status" else JSONResponse({"message": "No such action"}, 404)
+            self._faults.plan(body)
+            return {"ok": True}
+        if action == "status":
+            return self._status()
+        raise LookupError(f"action {action}")
 
     def _pass_day(self) -> None:
         """Enrich and hand over in the morning of the day that passes; then it is the next morning."""
-        day = self._db.clock.now.date()
-        ready = self._simulation.enrich_due_rows(day, self._db.clock.now)
-        self._push(ready)
-        self._call_back()
+        self._simulation.enrich_due_rows(self._db.clock.now.date(), self._db.clock.now)
+        self._outbound.push()
+        self._outbound.call_back()
         with self._db.transaction():
             self._db.clock.next_morning()
-
-    def _push(self, rows: list[Row]) -> None:
-        url, key = self._config.get("smartlead_url"), self._config.get("smartlead_api_key")
-        if not url:
-            return
-        for table_id in sorted({row["table_id"] for row in rows}):
-            of_table = [row for row in rows if row["table_id"] == table_id]
-            for start in range(0, len(of_table), PUSH_BATCH):
-                batch = of_table[start : start + PUSH_BATCH]
-                body = {"lead_list": [self._simulation.smartlead_lead(row) for row in batch]}
-                path = f"{url}/api/v1/campaigns/{CAMPAIGN_OF[table_id]}/leads"
-                with contextlib.suppress(httpx.HTTPError):
-                    if httpx.post(path, params={"api_key": key}, json=body, timeout=60).is_success:
-                        self._simulation.mark_pushed(batch, self._db.clock.now)
-
-    def _call_back(self) -> None:
-        """Call back everything that is open; what fails stays open, a few come twice."""
-        url = f"{self._config['receiver_url']}/clay/callback"
-        headers = {"Authorization": f"Bearer {self._config['receiver_secret']}"}
-        with httpx.Client(timeout=30, headers=headers) as client:
-            for callback in self._db.rows("select * from callbacks where is_delivered = 0 order by id"):
-                body = json.loads(callback["body"])
-                try:
-                    is_taken = client.post(url, json=body).is_success
-                    if unit(self._config["seed"], "twice", callback["id"]) < TWICE_SHARE:
-                        client.post(url, json=body)
-                except httpx.HTTPError:
-                    return  # nobody is there; the rest would fail as well
-                if is_taken:
-                    with self._db.transaction():
-                        self._db.execute("update callbacks set is_delivered = 1 where id = ?", [callback["id"]])
 
     def _status(self) -> dict[str, Any]:
         count = "select count(*) from"
@@ -179,10 +137,5 @@ class ClayService:
         }
 
 
-def _table_row(row: Row) -> dict[str, Any]:
-    cells = json.loads(row["cells"]) or {
-        name: {"status": "success", "value": value} for name, value in json.loads(row["inputs"]).items()
-    }
-    if row["status"] == "pending":
-        cells["enriched_at"] = {"status": "pending"}
-    return {"id": row["row_id"], "updated_at": row["updated_at"], "cells": cells}
+def _message(text: str, status: int) -> Response:
+    return JSONResponse({"message": text}, status)

@@ -8,20 +8,24 @@ from sandbox.database import Database
 from sandbox.parquet import write_parquet
 
 QUERIES = {
+    # Smartlead keeps one set of custom fields for an address: a later push under the same address overwrites the ids.
     "clay_rows": """
         select table_id, row_id, json_extract(inputs, '$.org') as org,
             json_extract(inputs, '$.CampaignMemberId') as campaign_member_id,
-            json_extract(inputs, '$.LeadId') as lead_id, lower(json_extract(inputs, '$.email')) as email, status,
-            ids_fate, pushed_at
+            json_extract(inputs, '$.LeadId') as lead_id, email, status,
+            case when exists (
+                select 1 from rows as later
+                where later.email = rows.email and later.row_number <> rows.row_number
+                    and (later.pushed_at, later.row_number) > (rows.pushed_at, rows.row_number)
+            ) then 'overwritten' else ids_fate end as ids_fate,
+            submitted_at, pushed_at
         from rows where table_id <> 't_replies' order by row_number""",
     "clay_classifications": """
-        select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id,
-            lower(json_extract(inputs, '$.email')) as email, json_extract(inputs, '$.message_id') as message_id,
-            json_extract(cells, '$.classification.value') as classification
-        from rows where table_id = 't_replies' and status = 'done' order by row_number""",
+        select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id, email,
+            json_extract(inputs, '$.message_id') as message_id, classification, given_at, is_correction
+        from classifications join rows using (row_id) order by classifications.id""",
     "clay_pending_corrections": """
-        select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id,
-            lower(json_extract(inputs, '$.email')) as email, corrections.due_on
+        select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id, email, corrections.due_on
         from corrections join rows using (row_id) order by corrections.id""",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,30 +10,42 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.database import Database
-from sandbox.http import Faults, fault_from, is_control, world_time_header
+from sandbox.http import CLOUDFLARE_PAGE, Faults, WorldTime, control
+from sandbox.smartlead import joi
 from sandbox.smartlead.delivery import Delivery
+from sandbox.smartlead.events import EVENT_TYPES
+from sandbox.smartlead.imports import add_leads
 from sandbox.smartlead.rate_limit import RateLimit
-from sandbox.smartlead.rest import Api, JoiError
+from sandbox.smartlead.rest import Api
 from sandbox.smartlead.simulation import Simulation
 from sandbox.smartlead.truth import export_truth
+from sandbox.smartlead.webhooks import Webhooks
+from sandbox.world.catalog import REPLIES_TABLE
 
 Answer = Callable[[Request, Any], Any]
 NOT_FOUND = {"error": "Campaign not found - Invalid campaign_id."}
+STATUSES = {"START": "ACTIVE", "PAUSED": "PAUSED", "STOPPED": "STOPPED"}
 
 
 class SmartleadService:
-    """One Smartlead account."""
+    """One Smartlead account.
+
+    Args:
+        database: its state.
+        config: ``api_key``, ``token``, ``seed``, ``rate_limit`` and, where webhooks are to be registered,
+            ``receiver_url`` with ``receiver_secret`` and ``clay_url`` with ``clay_webhook_token``.
+    """
 
     def __init__(self, database: Database, config: dict[str, Any]) -> None:
         self._db = database
         self._config = config
         self._api = Api(database)
+        self._webhooks = Webhooks(database, config.get("receiver_secret", ""))
         self._faults = Faults()
         self._limit = RateLimit(**config["rate_limit"])
         self._simulation = Simulation(database, config["seed"])
@@ -42,47 +53,58 @@ class SmartleadService:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        rest, api = "/api/v1", self._api
-        one = rest + "/campaigns/{campaign_id:int}"
+        get, rest = self._reading, "/api/v1"
+        one, api, webhooks = rest + "/campaigns/{campaign_id:int}", self._api, self._webhooks
         routes = [
-            Route(f"{rest}/campaigns/", self._rest(lambda request, body: api.campaigns())),
-            Route(f"{rest}/campaigns", self._rest(lambda request, body: api.campaigns())),
-            Route(one, self._rest(lambda request, body: api.campaign(_campaign(request)))),
-            Route(f"{one}/sequences", self._rest(lambda request, body: api.sequences(_campaign(request)))),
-            Route(f"{one}/leads", self._rest(self._leads)),
+            *(get(path, lambda _: api.campaigns()) for path in (f"{rest}/campaigns/", f"{rest}/campaigns")),
+            get(one, lambda request: api.campaign(_campaign(request))),
+            get(f"{one}/sequences", lambda request: api.sequences(_campaign(request))),
+            get(f"{one}/leads", lambda request: api.leads(_campaign(request), request.query_params)),
+            get(f"{one}/statistics", lambda request: api.statistics(_campaign(request), request.query_params)),
+            get(
+                f"{one}/leads-statistics",
+                lambda request: api.leads_statistics(_campaign(request), request.query_params),
+            ),
+            get(
+                f"{one}/leads/{{lead_id:int}}/message-history",
+                lambda request: api.history(_campaign(request), request.path_params["lead_id"]),
+            ),
+            get(f"{one}/analytics", lambda request: api.analytics(_campaign(request))),
+            get(f"{one}/webhooks", lambda request: webhooks.of_campaign(_campaign(request))),
+            get(f"{one}/webhooks/summary", lambda request: webhooks.summary(_campaign(request), *_period(request))),
+            get(f"{rest}/leads/fetch-categories", lambda _: api.categories()),
+            get(f"{rest}/leads/", lambda request: api.lead(request.query_params)),
+            get(f"{rest}/email-accounts/", lambda request: api.email_accounts(request.query_params)),
             Route(f"{one}/leads", self._rest(self._add_leads), methods=["POST"]),
-            Route(f"{one}/statistics", self._rest(self._statistics)),
-            Route(f"{one}/leads-statistics", self._rest(self._leads_statistics)),
-            Route(f"{one}/leads/{{lead_id:int}}/message-history", self._rest(self._history)),
-            Route(f"{one}/analytics", self._rest(lambda request, body: api.analytics(_campaign(request)))),
-            Route(f"{one}/webhooks", self._rest(self._list_webhooks)),
-            Route(f"{one}/webhooks", self._rest(self._add_webhook), methods=["POST"]),
-            Route(f"{rest}/leads/fetch-categories", self._rest(lambda request, body: api.categories())),
-            Route(f"{rest}/email-accounts/", self._rest(self._email_accounts)),
-            Route("/_sandbox/{action}", self._control, methods=["GET", "POST"]),
+            Route(f"{one}/status", self._rest(self._set_status), methods=["POST"]),
+            Route(f"{one}/webhooks", self._rest(self._save_webhook), methods=["POST"]),
+            Route(f"{one}/webhooks", self._rest(self._delete_webhook), methods=["DELETE"]),
+            Route(f"{one}/webhooks/retrigger-failed-events", self._rest(self._retrigger), methods=["POST"]),
+            Route("/_sandbox/{action}", control(self._config["token"], self._act), methods=["GET", "POST"]),
         ]
         return Starlette(
             routes=routes,
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=world_time_header(self._db.clock))],
+            middleware=[Middleware(WorldTime, clock=self._db.clock)],
             exception_handlers={404: _no_such_page, 405: _no_such_page},
         )
 
     def register_webhooks(self) -> None:
         """Register the receiver, and Clay's table of replies, with every campaign that has no webhook yet."""
         receiver, clay = self._config.get("receiver_url"), self._config.get("clay_url")
+        events = [event for event in EVENT_TYPES if event != "FIRST_EMAIL_SENT"]
         with self._db.transaction():
             for campaign in self._api.campaigns():
-                if self._db.value("select 1 from webhooks where campaign_id = ?", [campaign["id"]]):
+                if self._webhooks.of_campaign(campaign["id"]):
                     continue
                 if receiver:
-                    events = ["EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE"]
-                    events += ["LEAD_UNSUBSCRIBED", "LEAD_CATEGORY_UPDATED"]
-                    url, secret = f"{receiver}/smartlead/webhook", self._config["receiver_secret"]
-                    self._insert_webhook(campaign["id"], "outreach", url, events, {"sign": "yes"}, secret)
+                    self._webhooks.insert(campaign["id"], "outreach", f"{receiver}/smartlead/webhook", events)
                 if clay:
                     headers = {"x-clay-webhook-auth": self._config["clay_webhook_token"]}
-                    url = f"{clay}/v3/sources/webhook/t_replies"
-                    self._insert_webhook(campaign["id"], "clay", url, ["EMAIL_REPLY"], headers, "")
+                    url = f"{clay}/v3/sources/webhook/{REPLIES_TABLE}"
+                    self._webhooks.insert(campaign["id"], "clay", url, ["EMAIL_REPLY"], headers)
+
+    def _reading(self, path: str, answer: Callable[[Request], Any]) -> Route:
+        return Route(path, self._rest(lambda request, _: answer(request)))
 
     def _rest(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -97,15 +119,19 @@ class SmartleadService:
         if "campaign_id" in request.path_params and not self._api.has_campaign(_campaign(request)):
             return JSONResponse(NOT_FOUND, 404)
         try:
-            content = answer(request, json.loads(body) if body else None)
-        except (JoiError, ValueError) as error:
+            content = answer(request, json.loads(body) if body else {})
+        except json.JSONDecodeError:
+            return JSONResponse({"message": "Invalid request payload JSON format"}, 400)
+        except joi.JoiError as error:
             return JSONResponse({"message": str(error)}, 400)
-        limit = {"x-ratelimit-limit": str(self._limit.per_minute), "x-ratelimit-remaining": str(self._limit.remaining)}
-        return JSONResponse(content, headers=limit)
+        headers = self._limit.headers()
+        if isinstance(content, str):
+            return PlainTextResponse(content, headers=headers)
+        return JSONResponse(content, headers=headers)
 
     def _refusal(self, request: Request) -> Response | None:
         if not request.headers.get("user-agent"):
-            return HTMLResponse("<html><body>Attention Required! | Cloudflare</body></html>", 403)
+            return HTMLResponse(CLOUDFLARE_PAGE, 403)
         key = request.query_params.get("api_key")
         if key is None:
             return JSONResponse({"message": "API key is required."}, 401)
@@ -114,80 +140,56 @@ class SmartleadService:
         if fault := self._faults.answer(request.url.path):
             return fault
         if wait := self._limit.wait_seconds():
-            return _too_many(wait)
+            return self._too_many(wait)
         return None
 
-    def _leads(self, request: Request, _: Any) -> Any:
-        return self._api.leads(_campaign(request), *_page(request, most=100, default=100))
+    def _too_many(self, wait_seconds: float) -> Response:
+        """The real service sends Retry-After only sometimes."""
+        seconds = int(wait_seconds) + 1
+        message = f"Too many requests. Please retry after {seconds} seconds."
+        body = {"error": {"code": "RATE_LIMIT_EXCEEDED", "message": message, "retry_after": seconds}}
+        self._limit.refused += 1
+        retry_after = {"Retry-After": str(seconds)} if self._limit.refused % 2 else {}
+        return JSONResponse(body, 429, headers=self._limit.headers() | retry_after)
 
     def _add_leads(self, request: Request, body: Any) -> Any:
-        return self._api.add_leads(_campaign(request), body)
+        return add_leads(self._db, _campaign(request), body)
 
-    def _statistics(self, request: Request, _: Any) -> Any:
-        page = _page(request, most=1000, default=100)
-        return self._api.statistics(_campaign(request), *page, request.query_params.get("sent_time_start_date", ""))
-
-    def _leads_statistics(self, request: Request, _: Any) -> Any:
-        for name in request.query_params.keys() - {"api_key", "event_time_gt", "created_at_gt", "limit", "offset"}:
-            raise JoiError(f'"{name}" is not allowed')
-        page = _page(request, most=100, default=100)
-        return self._api.leads_statistics(_campaign(request), *page, request.query_params.get("event_time_gt", ""))
-
-    def _history(self, request: Request, _: Any) -> Any:
-        return {"history": self._api.history(_campaign(request), request.path_params["lead_id"])}
-
-    def _email_accounts(self, request: Request, _: Any) -> Any:
-        return self._api.email_accounts(*_page(request, most=100, default=100))
-
-    def _list_webhooks(self, request: Request, _: Any) -> Any:
-        rows = self._db.rows("select * from webhooks where campaign_id = ? order by id", [_campaign(request)])
-        return [
-            {
-                "id": row["id"],
-                "name": row["name"],
-                "webhook_url": row["url"],
-                "event_types": json.loads(row["event_types"]),
-            }
-            for row in rows
-        ]
-
-    def _add_webhook(self, request: Request, body: Any) -> Any:
-        if not body.get("categories"):
-            raise JoiError('"categories" does not contain 1 required value(s)')
+    def _set_status(self, request: Request, body: Any) -> str:
+        status = joi.required(body, "status")
+        if status not in STATUSES:
+            raise joi.JoiError(f'"status" must be one of [{", ".join(STATUSES)}]')
         with self._db.transaction():
-            self._insert_webhook(
-                _campaign(request), body["name"], body["webhook_url"], body["event_types"], {}, "created-by-api"
+            self._db.execute(
+                "update campaigns set status = ?, updated_at = ? where id = ?",
+                [STATUSES[status], self._db.clock.tick().isoformat(), _campaign(request)],
             )
-        return {"id": self._db.value("select max(id) from webhooks"), "name": body["name"]}
+        return "success"
 
-    def _insert_webhook(
-        self, campaign_id: int, name: str, url: str, events: list[str], headers: dict[str, str], secret: str
-    ) -> None:
-        created_at = self._db.clock.now.isoformat()
-        row = {"campaign_id": campaign_id, "name": name, "url": url, "event_types": events, "headers": headers}
-        self._db.insert("webhooks", row | {"secret": secret, "created_at": created_at})
+    def _save_webhook(self, request: Request, body: Any) -> Any:
+        return self._webhooks.save(_campaign(request), body)
 
-    async def _control(self, request: Request) -> Response:
-        if not is_control(request, self._config["token"]):
-            return JSONResponse({"message": "The control token is missing or wrong."}, 401)
-        body = {}
-        with contextlib.suppress(ValueError):
-            body = await request.json()
-        return await run_in_threadpool(self._act, request.path_params["action"], body)
+    def _delete_webhook(self, request: Request, body: Any) -> Any:
+        return self._webhooks.delete(_campaign(request), body)
 
-    def _act(self, action: str, body: dict[str, Any]) -> Response:
+    def _retrigger(self, request: Request, body: Any) -> Any:
+        count = self._webhooks.retrigger(_campaign(request), *_between(body))
+        self._delivery.deliver()
+        return {"ok": True, "retriggered": count}
+
+    def _act(self, action: str, body: dict[str, Any]) -> Any:
         if action == "advance":
             arrived = sum(self._pass_day() for _ in range(int(body.get("days", 1))))
-            return JSONResponse({"world_time": self._db.clock.now.isoformat(), "webhooks_delivered": arrived})
+            return {"world_time": self._db.clock.now.isoformat(), "webhooks_delivered": arrived}
         if action == "truth":
             export_truth(self._db, Path(body["out"]))
-            return JSONResponse({"ok": True})
+            return {"ok": True}
         if action == "faults":
-            self._faults.plan(fault_from(body))
-            return JSONResponse({"ok": True})
+            self._faults.plan(body)
+            return {"ok": True}
         if action == "status":
-            return JSONResponse(self._status())
-        return JSONResponse({"message": f"There is no action {action}."}, 404)
+            return self._status()
+        raise LookupError(f"action {action}")
 
     def _pass_day(self) -> int:
         self._simulation.pass_day(self._db.clock.now.date())
@@ -198,13 +200,12 @@ class SmartleadService:
     def _status(self) -> dict[str, Any]:
         count = "select count(*) from"
         counts = {table: self._db.value(f"{count} {table}") for table in ("campaigns", "leads", "mails", "mailboxes")}
-        replies = self._db.value(f"{count} messages where type = 'REPLY'")
-        undelivered = self._db.value(f"{count} outbox where is_delivered = 0")
         return {
             "world_time": self._db.clock.now.isoformat(),
             **counts,
-            "replies": replies,
-            "undelivered_webhooks": undelivered,
+            "replies": self._db.value(f"{count} messages where type = 'REPLY'"),
+            "undelivered_webhooks": self._db.value(f"{count} outbox where status = 'open'"),
+            "disabled_webhooks": self._db.value(f"{count} webhooks where is_disabled = 1"),
         }
 
 
@@ -212,25 +213,16 @@ def _campaign(request: Request) -> int:
     return int(request.path_params["campaign_id"])
 
 
-def _page(request: Request, *, most: int, default: int) -> tuple[int, int]:
-    limit = int(request.query_params.get("limit", default))
-    if limit > most:
-        raise JoiError(f'"limit" must be less than or equal to {most}')
-    return int(request.query_params.get("offset", 0)), limit
+def _period(request: Request) -> tuple[str, str]:
+    return _between(dict(request.query_params))
 
 
-def _too_many(wait_seconds: float) -> Response:
-    """The real service sends Retry-After only sometimes."""
-    seconds = int(wait_seconds) + 1
-    body = {
-        "error": {
-            "code": "RATE_LIMIT_EXCEEDED",
-            "message": f"Too many requests. Please retry after {seconds} seconds.",
-            "retry_after": seconds,
-        }
-    }
-    return JSONResponse(body, 429, headers={"Retry-After": str(seconds)} if seconds % 2 else {})
+def _between(parameters: dict[str, str]) -> tuple[str, str]:
+    for name in ("fromTime", "toTime"):
+        joi.required(parameters, name)
+    return joi.moment(parameters, "fromTime") or "", joi.moment(parameters, "toTime") or ""
 
 
 async def _no_such_page(request: Request, _: Exception) -> Response:
-    return HTMLResponse(f"<pre>Cannot {request.method} {request.url.path}</pre>", 404)
+    page = f"<!DOCTYPE html><pre>Cannot {request.method} {request.url.path}</pre>"
+    return HTMLResponse(page, 404)

@@ -1,4 +1,4 @@
-"""Sending the outbox: in order mostly, some twice, some lost; a hook that fails too often is switched off."""
+"""Sending the outbox: in order mostly, some twice, some never; a hook that fails too often is switched off."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sandbox.world.nature import unit
 
 DISABLED_AFTER = 5  # failures in a row
 TWICE_SHARE, LOST_SHARE, LATE_SHARE = 0.03, 0.02, 0.04
+TIMEOUT_SECONDS = 30
 
 
 class Delivery:
@@ -23,48 +24,60 @@ class Delivery:
         self._seed = seed
 
     def deliver(self) -> int:
-        """Deliver everything that is open and return how many events arrived."""
-        arrived = 0
-        with httpx.Client(timeout=30) as client:
-            for event in self._in_order():
-                arrived += self._deliver_one(client, event)
+        """Try everything that is open once and return how many events arrived.
+
+        A refusal (4xx) is final for its event. When nobody answers, or with 5xx, the hook is left alone until the next
+        time, and what is open waits.
+        """
+        with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+            webhooks = self._db.rows("select * from webhooks where is_disabled = 0 order by id")
+            return sum(self._deliver_to(client, webhook) for webhook in webhooks)
+
+    def _deliver_to(self, client: httpx.Client, webhook: Row) -> int:
+        arrived, failures = 0, int(webhook["failures"])
+        for event in self._in_order(webhook):
+            status = self._deliver_one(client, webhook, event)
+            arrived += status == "delivered"
+            failures = {"delivered": 0, "lost": failures}.get(status, failures + 1)
+            is_disabled = failures >= DISABLED_AFTER
+            self._keep(webhook, event, status, failures, is_disabled=is_disabled)
+            if status == "open" or is_disabled:
+                break
         return arrived
 
-    def _in_order(self) -> list[Row]:
+    def _in_order(self, webhook: Row) -> list[Row]:
         events = self._db.rows(
-            "select outbox.*, url, headers, secret, failures, is_disabled from outbox"
-            " join webhooks on webhooks.id = webhook_id where is_delivered = 0 order by outbox.id"
+            "select * from outbox where webhook_id = ? and status = 'open' order by id", [webhook["id"]]
         )
-        late = [event for event in events if self._unit("late", event) < LATE_SHARE]
-        return [event for event in events if event not in late] + late
+        return sorted(events, key=lambda event: self._unit("late", event) < LATE_SHARE)
 
-    def _deliver_one(self, client: httpx.Client, event: Row) -> int:
-        if self._db.value("select is_disabled from webhooks where id = ?", [event["webhook_id"]]):
-            return 0
-        is_lost = self._unit("lost", event) < LOST_SHARE
-        times = 0 if is_lost else 2 if self._unit("twice", event) < TWICE_SHARE else 1
-        is_accepted = all(self._post(client, event) for _ in range(times))
-        with self._db.transaction():
-            if is_accepted:
-                self._db.execute("update outbox set is_delivered = 1 where id = ?", [event["id"]])
-                self._db.execute("update webhooks set failures = 0 where id = ?", [event["webhook_id"]])
-            else:
-                self._db.execute(
-                    "update webhooks set failures = failures + 1, is_disabled = failures + 1 >= ? where id = ?",
-                    [DISABLED_AFTER, event["webhook_id"]],
-                )
-        return int(is_accepted and times > 0)
+    def _deliver_one(self, client: httpx.Client, webhook: Row, event: Row) -> str:
+        if self._unit("lost", event) < LOST_SHARE:
+            return "lost"
+        status = self._post(client, webhook, event)
+        if status == "delivered" and self._unit("twice", event) < TWICE_SHARE:
+            self._post(client, webhook, event)
+        return status
 
-    def _post(self, client: httpx.Client, event: Row) -> bool:
-        raw = json.dumps(json.loads(event["body"])).encode()
-        signature = hmac.new(event["secret"].encode(), raw, hashlib.sha256).hexdigest()
-        headers = {"content-type": "application/json", **json.loads(event["headers"])}
-        if headers.pop("sign", None):
-            headers["X-Smartlead-Signature"] = f"sha256={signature}"
+    def _post(self, client: httpx.Client, webhook: Row, event: Row) -> str:
+        raw = event["body"].encode()
+        signature = hmac.new(webhook["secret"].encode(), raw, hashlib.sha256).hexdigest()
+        headers = {"content-type": "application/json", "X-Smartlead-Signature": f"sha256={signature}"}
         try:
-            return client.post(event["url"], content=raw, headers=headers).is_success
+            response = client.post(webhook["url"], content=raw, headers=headers | json.loads(webhook["headers"]))
         except httpx.HTTPError:
-            return False
+            return "open"
+        if response.is_success:
+            return "delivered"
+        return "failed" if response.is_client_error and response.status_code != 429 else "open"
+
+    def _keep(self, webhook: Row, event: Row, status: str, failures: int, *, is_disabled: bool) -> None:
+        with self._db.transaction():
+            self._db.execute("update outbox set status = ? where id = ?", [status, event["id"]])
+            self._db.execute(
+                "update webhooks set failures = ?, is_disabled = ? where id = ?",
+                [failures, is_disabled, webhook["id"]],
+            )
 
     def _unit(self, what: str, event: Row) -> float:
         return unit(self._seed, what, event["webhook_id"], event["id"])

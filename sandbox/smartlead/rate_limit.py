@@ -10,14 +10,15 @@ class RateLimit:
     """Counts requests in sliding windows."""
 
     def __init__(self, per_minute: int, per_two_seconds: int) -> None:
-        self.per_minute = per_minute
+        self.refused = 0
+        self._per_minute = per_minute
         self._windows = ((60.0, per_minute), (2.0, per_two_seconds))
         self._times: deque[float] = deque()
 
     def wait_seconds(self) -> float:
         """How long the next request must wait; 0 when it may pass, and then it is counted."""
         now = time.monotonic()
-        while self._times and now - self._times[0] > 60:
+        while self._times and now - self._times[0] >= 60:
             self._times.popleft()
         for seconds, limit in self._windows:
             recent = [moment for moment in self._times if now - moment < seconds]
@@ -26,7 +27,13 @@ class RateLimit:
         self._times.append(now)
         return 0.0
 
-    @property
-    def remaining(self) -> int:
-        """Requests left in this minute."""
-        return max(0, self.per_minute - len(self._times))
+    def headers(self) -> dict[str, str]:
+        """What every answer says of the limit."""
+        remaining = max(0, self._per_minute - len(self._times))
+        oldest = self._times[0] if self._times else time.monotonic()
+        reset = int(max(0.0, 60 - (time.monotonic() - oldest)))
+        return {
+            "x-ratelimit-limit": str(self._per_minute),
+            "x-ratelimit-remaining": str(remaining),
+            "x-ratelimit-reset": str(reset),
+        }

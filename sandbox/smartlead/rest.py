@@ -1,31 +1,30 @@
-"""Smartlead's REST API in the shapes that were captured live: counts as strings, large ids, envelopes that differ."""
+"""What Smartlead's REST API shows, as it was captured live: counts as strings, large ids, envelopes that differ."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.database import Database, Row
-from sandbox.smartlead.state import CATEGORIES, MAILS_PER_MAILBOX, STEPS
+from sandbox.smartlead import joi
+from sandbox.smartlead.shapes import campaign, campaign_lead, email_account, lead_fields, sent_mail
+from sandbox.smartlead.state import CATEGORIES, STEPS, campaign_mails
+from sandbox.smartlead.times import rest_time
 
-MAX_LEADS = 400
-LEAD_FIELDS = {"email", "first_name", "last_name", "phone_number", "company_name", "website", "location"}
-LEAD_FIELDS |= {"linkedin_profile", "company_url", "custom_fields"}
-SETTINGS = {
-    "ignore_global_block_list",
-    "ignore_unsubscribe_list",
-    "ignore_duplicate_leads_in_other_campaign",
-    "ignore_community_bounce_list",
-    "return_lead_ids",
+Query = Mapping[str, str]
+MAIL_STATES = {
+    "opened": "open_count > 0",
+    "clicked": "click_count > 0",
+    "replied": "reply_time is not null",
+    "unsubscribed": "is_unsubscribed = 1",
+    "bounced": "is_bounced = 1",
 }
-
-
-class JoiError(Exception):
-    """A request that Smartlead's validation refuses, in its words."""
+LEADS_STATISTICS_PARAMETERS = {"api_key", "event_time_gt", "created_at_gt", "limit", "offset"}
+OF_CAMPAIGN = "from campaign_leads join leads on leads.id = lead_id where campaign_id = ?"
 
 
 class Api:
-    """Answers to Smartlead's endpoints, as JSON-ready values."""
+    """Answers to Smartlead's reading endpoints, as JSON-ready values."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -36,17 +35,20 @@ class Api:
 
     def campaigns(self) -> list[Row]:
         """A bare list, newest first."""
-        return [self._campaign(row) for row in self._db.rows("select * from campaigns order by id desc")]
+        return [campaign(row) for row in self._db.rows("select * from campaigns order by id desc")]
 
     def campaign(self, campaign_id: int) -> Row:
         """One campaign."""
-        return self._campaign(self._db.row("select * from campaigns where id = ?", [campaign_id]) or {})
+        return campaign(self._db.row("select * from campaigns where id = ?", [campaign_id]) or {})
 
     def sequences(self, campaign_id: int) -> list[Row]:
         """A bare list of steps."""
+        created_at = self._db.value("select created_at from campaigns where id = ?", [campaign_id])
         return [
             {
                 "id": campaign_id * 10 + number,
+                "created_at": rest_time(created_at),
+                "updated_at": rest_time(created_at),
                 "email_campaign_id": campaign_id,
                 "seq_number": number,
                 "seq_delay_details": {"delayInDays": delay},
@@ -57,78 +59,118 @@ class Api:
             for number, delay in enumerate(STEPS, start=1)
         ]
 
-    def leads(self, campaign_id: int, offset: int, limit: int) -> Row:
+    def leads(self, campaign_id: int, query: Query) -> Row:
         """Leads of a campaign, newest first, so that pages shift when leads are added."""
+        offset, limit = _page(query, most=100)
+        conditions, parameters = [OF_CAMPAIGN], [str(campaign_id)]
+        for name, column in (("status", "status"), ("lead_category_id", "category_id")):
+            if name in query:
+                conditions.append(f"{column} = ?")
+                parameters.append(query[name])
+        if since := joi.moment(query, "created_at_gt"):
+            conditions.append("campaign_leads.created_at > ?")
+            parameters.append(since)
+        condition = " and ".join(conditions)
         rows = self._db.rows(
             "select campaign_leads.*, leads.email, leads.first_name, leads.last_name, leads.company_name,"
-            " leads.custom_fields, leads.is_unsubscribed from campaign_leads join leads on leads.id = lead_id"
-            " where campaign_id = ? order by map_id desc limit ? offset ?",
-            [campaign_id, limit, offset],
+            f" leads.custom_fields, leads.is_unsubscribed {condition} order by map_id desc limit ? offset ?",
+            [*parameters, limit, offset],
         )
-        total = self._db.value("select count(*) from campaign_leads where campaign_id = ?", [campaign_id])
-        return {
-            "total_leads": str(total),
-            "data": [_campaign_lead(row) for row in rows],
-            "offset": offset,
-            "limit": limit,
-        }
+        total = self._db.value(f"select count(*) {condition}", parameters)
+        data = [campaign_lead(row) for row in rows]
+        return {"total_leads": str(total), "data": data, "offset": offset, "limit": limit}
 
-    def statistics(self, campaign_id: int, offset: int, limit: int, sent_from: str) -> Row:
-        """One row per mail that was sent. The category is the lead's of today, on every row."""
-        rows = self._db.rows(
-            "select mails.*, leads.email, leads.first_name, leads.is_unsubscribed, category_id from mails"
-            " join leads on leads.id = mails.lead_id join campaign_leads on"
+    def statistics(self, campaign_id: int, query: Query) -> Row:
+        """One row per mail that was sent, newest first. The category is the lead's of today, on every row."""
+        offset, limit = _page(query, most=1000)
+        conditions, parameters = _of_mails(campaign_id, query)
+        mails = (
+            "from mails join leads on leads.id = mails.lead_id join campaign_leads on"
             " campaign_leads.campaign_id = mails.campaign_id and campaign_leads.lead_id = mails.lead_id"
-            " where mails.campaign_id = ? and sent_at >= ? order by sent_at desc, stats_id limit ? offset ?",
-            [campaign_id, sent_from, limit, offset],
+            f" where {conditions}"
         )
-        total = self._db.value(
-            "select count(*) from mails where campaign_id = ? and sent_at >= ?", [campaign_id, sent_from]
+        rows = self._db.rows(
+            f"select mails.*, leads.email, first_name, last_name, company_name, is_unsubscribed, category_id {mails}"
+            " order by sent_at desc, stats_id limit ? offset ?",
+            [*parameters, limit, offset],
         )
-        return {"total_stats": str(total), "data": [_statistics(row) for row in rows], "offset": offset, "limit": limit}
+        total = self._db.value(f"select count(*) {mails}", parameters)
+        return {"total_stats": str(total), "data": [sent_mail(row) for row in rows], "offset": offset, "limit": limit}
 
-    def leads_statistics(self, campaign_id: int, offset: int, limit: int, event_after: str) -> Row:
-        """Message histories of the leads with an event after a moment."""
+    def leads_statistics(self, campaign_id: int, query: Query) -> Row:
+        """Message histories of the leads with an event after a moment; there is no upper bound to give."""
+        joi.only(query, LEADS_STATISTICS_PARAMETERS)
+        offset, limit = _page(query, most=100)
         leads = self._db.rows(
-            "select lead_id, leads.email, status, mailbox_id from campaign_leads join leads on leads.id = lead_id"
-            " where campaign_id = ? and exists (select 1 from messages where messages.campaign_id ="
-            " campaign_leads.campaign_id and messages.lead_id = campaign_leads.lead_id and time > ?)"
-            " order by map_id limit ? offset ?",
-            [campaign_id, event_after, limit + 1, offset],
+            f"select lead_id, leads.email, status, mailbox_id {OF_CAMPAIGN} and campaign_leads.created_at > ?"
+            " and exists (select 1 from messages where messages.campaign_id = campaign_leads.campaign_id"
+            " and messages.lead_id = campaign_leads.lead_id and time > ?) order by map_id limit ? offset ?",
+            [
+                campaign_id,
+                joi.moment(query, "created_at_gt") or "",
+                joi.moment(query, "event_time_gt") or "",
+                limit + 1,
+                offset,
+            ],
         )
         data = [
             {
                 "lead_id": lead["lead_id"],
-                "from": self._db.value("select email from mailboxes where id = ?", [lead["mailbox_id"]]),
+                "from": self._mailbox(lead["mailbox_id"]),
                 "to": lead["email"],
                 "status": lead["status"],
-                "history": self.history(campaign_id, lead["lead_id"]),
+                "history": self._messages(campaign_id, lead["lead_id"]),
             }
             for lead in leads[:limit]
         ]
         return {"hasMore": len(leads) > limit, "data": data, "skip": offset, "limit": limit}
 
-    def history(self, campaign_id: int, lead_id: int) -> list[Row]:
+    def history(self, campaign_id: int, lead_id: int) -> Row:
         """What was written to a lead and what came back."""
-        rows = self._db.rows(
-            "select messages.*, mails.open_count, mails.click_count from messages left join mails using (stats_id)"
-            " where messages.campaign_id = ? and messages.lead_id = ? order by time, message_id",
+        lead = self._db.row(
+            f"select leads.email, mailbox_id {OF_CAMPAIGN} and lead_id = ?",
             [campaign_id, lead_id],
         )
-        return [
+        if lead is None:
+            return {"history": []}
+        mailbox = self._mailbox(lead["mailbox_id"])
+        messages = [
+            message | {"to": mailbox if message["type"] == "REPLY" else lead["email"]}
+            for message in self._messages(campaign_id, lead_id, with_writer=True)
+        ]
+        return {"history": messages, "from": mailbox, "to": lead["email"]}
+
+    def lead(self, query: Query) -> Row:
+        """A lead by its address, in all its campaigns; an empty object, and no error, when there is none."""
+        email = str(joi.required(query, "email"))
+        lead = self._db.row("select * from leads where email = lower(?)", [email.strip()])
+        if lead is None:
+            return {}
+        rows = self._db.rows(
+            "select map_id, campaign_id, name, category_id,"
+            " (select max(sent_at) from mails where lead_id = campaign_leads.lead_id"
+            " and campaign_id = campaign_leads.campaign_id) as last_sent_at,"
+            " (select max(time) from messages where type = 'REPLY' and lead_id = campaign_leads.lead_id"
+            " and campaign_id = campaign_leads.campaign_id) as last_reply_at"
+            " from campaign_leads join campaigns on campaigns.id = campaign_id where lead_id = ? order by map_id",
+            [lead["id"]],
+        )
+        campaigns = [
             {
-                "stats_id": row["stats_id"],
-                "type": row["type"],
-                "message_id": row["message_id"],
-                "time": row["time"],
-                "subject": row["subject"],
-                "email_body": row["body"],
-                "email_seq_number": str(row["step"]),
-                "open_count": row["open_count"],
-                "click_count": row["click_count"],
+                "campaign_lead_map_id": str(row["map_id"]),
+                "campaign_id": row["campaign_id"],
+                "campaign_name": row["name"],
+                "client_id": None,
+                "client_email": None,
+                "lead_category_id": row["category_id"],
+                "last_sent_at": rest_time(row["last_sent_at"]),
+                "last_reply_at": rest_time(row["last_reply_at"]),
+                "last_activity_at": rest_time(row["last_reply_at"] or row["last_sent_at"]),
             }
             for row in rows
         ]
+        fields = lead_fields(lead | {"lead_id": lead["id"]})
+        return fields | {"created_at": rest_time(lead["created_at"]), "lead_campaign_data": campaigns}
 
     def categories(self) -> list[Row]:
         """A bare list."""
@@ -138,174 +180,120 @@ class Api:
             for number, (name, sentiment) in CATEGORIES.items()
         ]
 
-    def email_accounts(self, offset: int, limit: int) -> list[Row]:
+    def email_accounts(self, query: Query) -> list[Row]:
         """A bare list; the real service does send the passwords along."""
-        rows = self._db.rows("select * from mailboxes order by id limit ? offset ?", [limit, offset])
-        return [self._email_account(row) for row in rows]
+        offset, limit = _page(query, most=100)
+        today = self._db.clock.now.date()
+        accounts = []
+        for row in self._db.rows("select * from mailboxes order by id limit ? offset ?", [limit, offset]):
+            campaigns = self._db.rows("select id from campaigns where org = ? order by id", [row["org"]])
+            sent = self._db.value(
+                "select count(*) from mails where mailbox_id = ? and sent_at >= ?", [row["id"], today.isoformat()]
+            )
+            ids = [one["id"] for one in campaigns]
+            accounts.append(email_account(row, ids, sent_today=sent, per_day=campaign_mails(row, today)))
+        return accounts
 
     def analytics(self, campaign_id: int) -> Row:
-        """Counts as strings."""
-        counts = (
-            self._db.row(
-                "select count(*) as sent, sum(open_count > 0) as opened, sum(reply_time is not null) as replied,"
-                " sum(is_bounced) as bounced from mails where campaign_id = ?",
-                [campaign_id],
-            )
-            or {}
+        """Counts as strings. Replies are counted per lead here and per row in the statistics: they do not agree."""
+        counts = self._db.row(
+            "select count(*) as sent_count, count(distinct lead_id) as unique_sent_count,"
+            " count(distinct case when open_count > 0 then lead_id end) as unique_open_count,"
+            " count(distinct case when click_count > 0 then lead_id end) as unique_click_count,"
+            " count(distinct case when reply_time is not null then lead_id end) as reply_count,"
+            " coalesce(sum(open_count), 0) as open_count, coalesce(sum(click_count), 0) as click_count,"
+            " coalesce(sum(is_bounced), 0) as bounce_count from mails where campaign_id = ?",
+            [campaign_id],
         )
-        names = {"sent_count": "sent", "open_count": "opened", "reply_count": "replied", "bounce_count": "bounced"}
-        return {"id": campaign_id} | {name: str(counts[column] or 0) for name, column in names.items()}
-
-    def add_leads(self, campaign_id: int, body: Row) -> Row:
-        """Add leads and answer counts only. A known address overwrites the person's fields in all campaigns."""
-        _validate(body)
-        added = already = 0
-        with self._db.transaction():
-            now = self._db.clock.tick()
-            for lead in body["lead_list"]:
-                lead_id = self._upsert_lead(lead)
-                created = self._db.execute(
-                    "insert or ignore into campaign_leads (campaign_id, lead_id, created_at, next_on)"
-                    " values (?, ?, ?, ?)",
-                    [campaign_id, lead_id, now.isoformat(), now.date().isoformat()],
-                )
-                added, already = added + created, already + 1 - created
-        total = self._db.value("select count(*) from campaign_leads where campaign_id = ?", [campaign_id])
-        return {
-            "ok": True,
-            "upload_count": added,
-            "total_leads": total,
-            "block_count": 0,
-            "duplicate_count": 0,
-            "invalid_email_count": 0,
-            "invalid_emails": [],
-            "already_added_to_campaign": already,
-            "unsubscribed_leads": [],
-            "is_lead_limit_exhausted": False,
-            "lead_import_stopped_count": 0,
-            "bounce_count": 0,
+        unsubscribed = self._db.value(f"select count(*) {OF_CAMPAIGN} and is_unsubscribed = 1", [campaign_id])
+        leads = self._lead_counts(campaign_id)
+        shown = self.campaign(campaign_id)
+        head = {name: shown[name] for name in ("id", "user_id", "created_at", "status", "name")}
+        counted = (counts or {}) | {
+            "total_count": leads["total"],
+            "block_count": leads["blocked"],
+            "sequence_count": len(STEPS),
+            "unsubscribed_count": unsubscribed,
+            "drafted_count": 0,
         }
-
-    def _upsert_lead(self, lead: Row) -> int:
-        email = lead["email"].strip().lower()
-        fields = [lead.get("first_name"), lead.get("last_name"), lead.get("company_name")]
-        custom = json.dumps(lead.get("custom_fields") or {})
-        self._db.execute(
-            "insert into leads (email, first_name, last_name, company_name, custom_fields) values (?, ?, ?, ?, ?)"
-            " on conflict (email) do update set first_name = excluded.first_name, last_name = excluded.last_name,"
-            " company_name = excluded.company_name, custom_fields = excluded.custom_fields",
-            [email, *fields, custom],
+        return (
+            head
+            | {name: str(count) for name, count in counted.items()}
+            | {
+                "tags": [],
+                "client_id": None,
+                "parent_campaign_id": None,
+                "campaign_lead_stats": leads,
+                "team_member_id": None,
+                "send_as_plain_text": False,
+                "client_name": None,
+                "client_email": None,
+                "client_company_name": None,
+            }
         )
-        return int(self._db.value("select id from leads where email = ?", [email]))
 
-    def _campaign(self, row: Row) -> Row:
-        return {
-            "id": row["id"],
-            "user_id": 4711,
-            "created_at": row["created_at"].replace("+00:00", ".000Z"),
-            "updated_at": row["updated_at"].replace("+00:00", ".000Z"),
-            "status": row["status"],
-            "name": row["name"],
-            "track_settings": json.loads(row["track_settings"]),
-            "scheduler_cron_value": {
-                "tz": "Etc/UTC",
-                "days": [1, 2, 3, 4, 5],
-                "startHour": "08:00",
-                "endHour": "18:00",
-            },
-            "min_time_btwn_emails": 10,
-            "max_leads_per_day": 200,
-            "stop_lead_settings": "REPLY_TO_AN_EMAIL",
-            "schedule_start_time": None,
-            "enable_ai_esp_matching": False,
-            "send_as_plain_text": False,
-            "follow_up_percentage": 100,
-            "unsubscribe_text": "Unsubscribe",
-            "parent_campaign_id": None,
-            "client_id": None,
-        }
+    def _lead_counts(self, campaign_id: int) -> Row:
+        rows = self._db.rows(
+            "select status, count(*) as leads from campaign_leads where campaign_id = ? group by status", [campaign_id]
+        )
+        found = {row["status"]: row["leads"] for row in rows}
+        names = {"inprogress": "INPROGRESS", "completed": "COMPLETED", "stopped": "STOPPED", "blocked": "BLOCKED"}
+        counts = {name: found.get(status, 0) for name, status in names.items()}
+        interested = self._db.value(
+            "select count(*) from campaign_leads where campaign_id = ? and category_id in (1, 2, 5)", [campaign_id]
+        )
+        rest = {"paused": 0, "revenue": 0, "interested": interested, "notStarted": found.get("STARTED", 0)}
+        return {"total": sum(found.values())} | counts | rest
 
-    def _email_account(self, row: Row) -> Row:
-        campaigns = self._db.rows("select id from campaigns where org = ? order by id", [row["org"]])
-        return {
-            "id": row["id"],
-            "created_at": row["created_at"],
-            "from_name": row["name"],
-            "from_email": row["email"],
-            "username": row["email"],
-            "password": f"secret-password-{row['id']}",
-            "smtp_host": "smtp.example",
-            "imap_password": f"secret-imap-password-{row['id']}",
-            "message_per_day": MAILS_PER_MAILBOX,
-            "is_smtp_success": True,
-            "is_imap_success": True,
-            "type": "GMAIL",
-            "daily_sent_count": 0,
-            "is_suspended": False,
-            "warmup_details": {"status": "ACTIVE", "warmup_reputation": "98%"},
-            "campaign_ids": [campaign["id"] for campaign in campaigns],
-        }
+    def _messages(self, campaign_id: int, lead_id: int, *, with_writer: bool = False) -> list[Row]:
+        rows = self._db.rows(
+            "select messages.*, mails.open_count, mails.click_count from messages left join mails using (stats_id)"
+            " where messages.campaign_id = ? and messages.lead_id = ? order by time, message_id",
+            [campaign_id, lead_id],
+        )
+        return [
+            _message(row, stats_id, step) | ({"from": row["written_by"]} if with_writer else {})
+            for row in rows
+            for stats_id, step in ((row["also_shown_on"], row["step"] - 1), (row["stats_id"], row["step"]))
+            if stats_id
+        ]
+
+    def _mailbox(self, mailbox_id: int | None) -> str | None:
+        found = self._db.value("select email from mailboxes where id = ?", [mailbox_id])
+        return None if found is None else str(found)
 
 
-def _validate(body: Any) -> None:
-    if not isinstance(body, dict) or not isinstance(body.get("lead_list"), list):
-        raise JoiError('"lead_list" is required')
-    for name in body.keys() - {"lead_list", "settings"}:
-        raise JoiError(f'"{name}" is not allowed')
-    for name in (body.get("settings") or {}).keys() - SETTINGS:
-        raise JoiError(f'"settings.{name}" is not allowed')
-    if len(body["lead_list"]) > MAX_LEADS:
-        raise JoiError(f'"lead_list" must contain less than or equal to {MAX_LEADS} items')
-    for place, lead in enumerate(body["lead_list"]):
-        if not lead.get("email"):
-            raise JoiError(f'"lead_list[{place}].email" is required')
-        for name in lead.keys() - LEAD_FIELDS:
-            raise JoiError(f'"lead_list[{place}].{name}" is not allowed')
-
-
-def _campaign_lead(row: Row) -> Row:
+def _message(row: Row, stats_id: str, step: int) -> dict[str, Any]:
     return {
-        "campaign_lead_map_id": str(row["map_id"]),
-        "lead_category_id": row["category_id"],
-        "status": row["status"],
-        "created_at": row["created_at"],
-        "lead": {
-            "id": row["lead_id"],
-            "first_name": row["first_name"],
-            "last_name": row["last_name"],
-            "email": row["email"],
-            "phone_number": None,
-            "company_name": row["company_name"],
-            "website": None,
-            "location": None,
-            "custom_fields": json.loads(row["custom_fields"]),
-            "linkedin_profile": None,
-            "company_url": None,
-            "is_unsubscribed": bool(row["is_unsubscribed"]),
-            "unsubscribed_client_id_map": {},
-        },
+        "stats_id": stats_id,
+        "type": row["type"],
+        "message_id": row["message_id"],
+        "time": rest_time(row["time"]),
+        "subject": row["subject"],
+        "email_body": row["body"],
+        "email_seq_number": str(step),
+        "open_count": row["open_count"] or 0,
+        "click_count": row["click_count"] or 0,
+        "click_details": {},
+        **({"cc": []} if row["type"] == "REPLY" else {}),
     }
 
 
-def _statistics(row: Row) -> Row:
-    category = CATEGORIES[row["category_id"]][0] if row["category_id"] else None
-    return {
-        "stats_id": row["stats_id"],
-        "lead_name": row["first_name"],
-        "lead_email": row["email"],
-        "lead_category": category,
-        "sequence_number": row["step"],
-        "email_campaign_seq_id": row["campaign_id"] * 10 + row["step"],
-        "seq_variant_id": None,
-        "email_subject": f"Step {row['step']}",
-        "email_message": "<p>…</p>",
-        "sent_time": row["sent_at"],
-        "open_time": row["open_time"],
-        "click_time": row["click_time"],
-        "reply_time": row["reply_time"],
-        "open_count": row["open_count"],
-        "click_count": row["click_count"],
-        "is_unsubscribed": bool(row["is_unsubscribed"]),
-        "is_bounced": bool(row["is_bounced"]),
-        "ignore_reply": False,
-    }
+def _of_mails(campaign_id: int, query: Query) -> tuple[str, list[str]]:
+    conditions, parameters = ["mails.campaign_id = ?"], [str(campaign_id)]
+    if "email_sequence_number" in query:
+        conditions.append("step = ?")
+        parameters.append(query["email_sequence_number"])
+    for name, operator in (("sent_time_start_date", ">="), ("sent_time_end_date", "<=")):
+        if moment := joi.moment(query, name):
+            conditions.append(f"sent_at {operator} ?")
+            parameters.append(moment)
+    if state := query.get("email_status"):
+        if state not in MAIL_STATES:
+            raise joi.JoiError(f'"email_status" must be one of [{", ".join(MAIL_STATES)}]')
+        conditions.append(MAIL_STATES[state])
+    return " and ".join(conditions), parameters
+
+
+def _page(query: Query, *, most: int, default: int = 100) -> tuple[int, int]:
+    return joi.whole_number(query, "offset", 0), joi.whole_number(query, "limit", default, most)

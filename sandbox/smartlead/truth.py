@@ -9,13 +9,16 @@ from sandbox.parquet import write_parquet
 
 QUERIES = {
     "smartlead_mails": """
-        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, is_bounced,
-            true_bounce, is_evidence_clear
+        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, true_outcome,
+            is_bounced, true_bounce, is_evidence_clear
         from mails join leads on leads.id = lead_id order by stats_id""",
     "smartlead_replies": """
-        select message_id, messages.campaign_id as smartlead_campaign_id, leads.email, stats_id, time as replied_at,
-            true_kind, true_classification
+        select message_id, messages.campaign_id as smartlead_campaign_id, leads.email, stats_id, also_shown_on,
+            time as replied_at, true_kind, true_classification, written_by <> leads.email as is_written_by_other
         from messages join leads on leads.id = lead_id where type = 'REPLY' order by time, message_id""",
+    "smartlead_unsubscribes": """
+        select at, unsubscribes.campaign_id as smartlead_campaign_id, leads.email, stats_id
+        from unsubscribes join leads on leads.id = lead_id order by unsubscribes.id""",
     "smartlead_category_changes": """
         select at, category_changes.campaign_id as smartlead_campaign_id, leads.email, old_id, new_id, who
         from category_changes join leads on leads.id = lead_id order by category_changes.id""",
