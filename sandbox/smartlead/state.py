@@ -100,7 +100,7 @@ def scale_account(database: Database, members: Mapping[int, int], today: datetim
     pace_of_org = dict.fromkeys(ORGS, 0)
     for campaign in AI_CAMPAIGNS:
         if count := members.get(campaign.smartlead_campaign_id):
-            pace = -(-count // _days_for_new_leads(campaign))
+            pace = _pace(campaign, count)
             pace_of_org[campaign.org] += pace
             _set_pace(database, campaign, pace)
     for org, pace in pace_of_org.items():
@@ -119,10 +119,12 @@ def campaign_mails(mailbox: Row, day: date) -> int:
     return min(int(mailbox["daily_limit"]), FIRST_MAILS + MORE_EACH_DAY * (age - SILENT_WARM_UP_DAYS))
 
 
-def _days_for_new_leads(campaign: Campaign) -> int:
-    """Weekdays; one that has ended needed the last two weeks for its later steps."""
-    days = -campaign.starts_in_days + min(campaign.ends_in_days, 0)
-    return max(1, days * 5 // 7 - (9 if campaign.ends_in_days < 0 else 2))
+def _pace(campaign: Campaign, members: int) -> int:
+    """New leads a weekday. One that has ended needed its last two weeks for later steps; another is not done yet."""
+    weekdays = (-campaign.starts_in_days + min(campaign.ends_in_days, 0)) * 5 // 7
+    if campaign.ends_in_days < 0:
+        return -(-members // max(1, weekdays - 9))
+    return max(1, members // max(1, weekdays - 2))
 
 
 def _set_up_account(database: Database, today: datetime) -> None:
