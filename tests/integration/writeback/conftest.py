@@ -1,0 +1,73 @@
+"""A running Salesforce double, and published marts made by hand, so that they can say anything."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.config import SalesforceOrg, Settings
+
+DELTA = {
+    "object": "Lead",
+    "field": "external_hard_bounced__c",
+    "before_value": "false",
+    "after_value": "true",
+    "value_type": "boolean",
+    "policy": "to_true_only",
+    "reason": "a mail bounced hard",
+    "evidence": "smartlead mail 1",
+    "campaign_id": None,
+    "approval_id": None,
+}
+
+
+@pytest.fixture
+def settings(world, tmp_path: Path) -> Settings:
+    orgs = {
+        org: SalesforceOrg(login_url=client.url, client_id=f"app-{org}", client_secret=f"secret-{org}")
+        for org, client in (("icare", world.icare), ("core", world.core))
+    }
+    return Settings(data_dir=tmp_path / "data", salesforce=orgs)
+
+
+@pytest.fixture
+def publish(settings: Settings) -> Callable[..., None]:
+    """A function that publishes a delta mart with the given rows."""
+
+    def publish_deltas(*deltas: dict[str, Any]) -> None:
+        settings.published_dir.mkdir(parents=True, exist_ok=True)
+        file = settings.published_dir / f"marts_{len(list(settings.published_dir.glob('*.duckdb')))}.duckdb"
+        complete = [DELTA | delta for delta in deltas]
+        columns = ["delta_id", "org", "record_id", *DELTA]
+        with duckdb.connect(str(file)) as marts:
+            marts.execute("create schema marts")
+            marts.execute(f"create table marts.fct_writeback_deltas ({', '.join(f'{name} text' for name in columns)})")
+            marts.execute("create table marts.fct_writeback_blocked (object text, field text, blocked_reason text)")
+            for delta in complete:
+                key = f"{delta['org']}|{delta['object']}|{delta['record_id']}|{delta['field']}"
+                values = [{"delta_id": key, **delta}[name] for name in columns]
+                marts.execute(f"insert into marts.fct_writeback_deltas values ({', '.join('?' * len(values))})", values)
+        pointer = {"build_id": "test", "file": file.name, "built_at": "2026-09-01T06:00:00+00:00"}
+        pointer["as_of_at"] = pointer["built_at"]
+        (settings.published_dir / "current.json").write_text(json.dumps(pointer))
+
+    return publish_deltas
+
+
+@pytest.fixture
+def leads(world) -> list[str]:
+    """Ids of iCare leads that can be written."""
+    found = world.icare.records(
+        "SELECT Id FROM Lead WHERE IsConverted = false AND external_hard_bounced__c = false ORDER BY Id LIMIT 5"
+    )
+    return [one["Id"] for one in found]
+
+
+@pytest.fixture
+def member(world) -> str:
+    """An iCare campaign member without a reply."""
+    soql = "SELECT Id FROM CampaignMember WHERE Has_Replied__c = false AND ReplyClassification__c = null LIMIT 1"
+    return world.icare.records(soql)[0]["Id"]
