@@ -1,5 +1,5 @@
--- R3: each rule recognises its own example. A failure means that a pattern was changed without its example. Acts: whoever
--- changed seeds/automatic_reply_rules.csv.
+-- R3: each rule recognises its own example. A failure means that a pattern was changed without its example. Acts:
+-- whoever changed seeds/automatic_reply_rules.csv.
 with
 
 automatic_reply_rules as (

@@ -1,5 +1,6 @@
--- R3: every category of the Smartlead account is in category_map. A failure means that somebody has made a category whose
--- meaning nobody has decided; until then its replies count, but say nothing. Acts: MARCOM Ops, in seeds/category_map.csv.
+-- R3: every category of the Smartlead account is in category_map. A failure means that somebody has made a category
+-- whose meaning nobody has decided; until then its replies count, but say nothing. Acts: MARCOM Ops, in
+-- seeds/category_map.csv.
 {{ config(severity='warn') }}
 
 with

@@ -19,7 +19,7 @@ renamed as (
         try_cast({{ json_text('payload', 'smartlead_campaign_id') }} as bigint) as smartlead_campaign_id,
         {{ json_text('payload', 'message_id') }} as message_id,
         -- strings
-        lower(trim({{ json_text('payload', 'email') }})) as email,
+        nullif(lower(trim({{ json_text('payload', 'email') }})), '') as email,
         {{ json_text('payload', 'company_name') }} as company_name,
         {{ json_text('payload', 'employee_count') }} as employee_count,
         {{ json_text('payload', 'industry') }} as industry,

@@ -17,7 +17,7 @@ renamed as (
         try_cast({{ json_text('cells', 'smartlead_campaign_id.value') }} as bigint) as smartlead_campaign_id,
         {{ json_text('cells', 'message_id.value') }} as message_id,
         -- strings
-        lower(trim({{ json_text('cells', 'email.value') }})) as email,
+        nullif(lower(trim({{ json_text('cells', 'email.value') }})), '') as email,
         {{ json_text('cells', 'company_name.value') }} as company_name,
         {{ json_text('cells', 'employee_count.value') }} as employee_count,
         {{ json_text('cells', 'industry.value') }} as industry,

@@ -25,7 +25,7 @@ renamed as (
         -- strings
         FirstName as first_name,
         LastName as last_name,
-        lower(trim(Email)) as email,
+        nullif(lower(trim(Email)), '') as email,
         -- booleans
         HasOptedOutOfEmail as has_opted_out_of_email,
         IsDeleted as is_deleted,

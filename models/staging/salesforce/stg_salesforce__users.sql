@@ -17,7 +17,7 @@ renamed as (
         Id as user_id,
         -- strings
         Name as user_name,
-        lower(trim(Email)) as email,
+        nullif(lower(trim(Email)), '') as email,
         -- booleans
         IsActive as is_active,
         -- timestamps

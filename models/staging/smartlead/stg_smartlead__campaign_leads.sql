@@ -17,7 +17,7 @@ renamed as (
         {{ json_text('custom_fields', 'CampaignMemberId') }} as campaign_member_id_as_received,
         {{ json_text('custom_fields', 'LeadId') }} as lead_id_as_received,
         lower({{ json_text('custom_fields', 'org') }}) as org_as_received,
-        lower(trim(email)) as email,
+        nullif(lower(trim(email)), '') as email,
         status as lead_status,
         -- booleans
         coalesce(is_unsubscribed, false) as is_unsubscribed,

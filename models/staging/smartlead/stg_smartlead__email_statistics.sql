@@ -11,7 +11,7 @@ renamed as (
         campaign_id as smartlead_campaign_id,
         email_campaign_seq_id as sequence_id,
         -- strings
-        lower(trim(lead_email)) as email,
+        nullif(lower(trim(lead_email)), '') as email,
         lead_category as category,
         -- booleans
         coalesce(is_unsubscribed, false) as is_unsubscribed,

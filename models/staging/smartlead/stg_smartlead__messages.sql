@@ -14,7 +14,7 @@ renamed as (
         -- strings
         type as message_type,
         lower(trim(mailbox)) as mailbox,
-        lower(trim(lead_email)) as email,
+        nullif(lower(trim(lead_email)), '') as email,
         subject,
         body_preview,
         -- numbers
