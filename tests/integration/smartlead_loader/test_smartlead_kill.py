@@ -34,7 +34,6 @@ load_smartlead(Settings(data_dir=Path(directory), smartlead=connection), Progres
 KILLS = {
     "half read": ("pipelines.smartlead.account", "", "message_rows", "after", 4),
     "read, not loaded": ("dlt", "Pipeline", "normalize", "before", 1),
-    "loaded, category changes not kept": ("pipelines.smartlead.categories", "CategoryWatch", "keep", "before", 1),
     "category changes kept, not loaded": ("dlt", "Pipeline", "load", "before", 2),
 }
 
