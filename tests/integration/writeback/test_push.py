@@ -96,20 +96,8 @@ def test_a_tampered_mart_gets_nothing_out(world, settings, publish, leads, membe
         {"org": "icare", "record_id": "00QIc0EEEEEEEEEMPH"},
         {"org": "nowhere", "record_id": leads[4]},
         {"org": "icare", "object": "Account", "record_id": leads[4]},
-        {
-            "org": "icare",
-            "object": "CampaignMember",
-            "record_id": member,
-            "field": "Has_Replied__c",
-            "after_value": "false",
-        },
-        {
-            "org": "icare",
-            "object": "CampaignMember",
-            "record_id": member,
-            "field": "Status",
-            "after_value": "Responded",
-        },
+        of_member | {"field": "Has_Replied__c", "after_value": "false"},
+        of_member | {"field": "Status", "after_value": "Responded"},
     )
     made, result = push(settings)
     assert made.changes == []
