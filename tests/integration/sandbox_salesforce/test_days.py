@@ -39,13 +39,39 @@ def test_a_day_brings_new_changed_merged_and_deleted_leads(world) -> None:
     assert world.icare.query("SELECT Id FROM Lead LIMIT 1").headers["date"] == "Wed, 02 Sep 2026 06:00:01 GMT"
 
 
-def test_deleted_leads_take_their_members_and_merged_ones_hand_them_over(world) -> None:
-    world.icare.control("POST", "advance", days=6)
+def test_deleted_leads_take_their_members_with_them(world) -> None:
+    world.icare.control("POST", "advance", days=2)
     members = world.icare.records("SELECT Id, LeadId, IsDeleted FROM CampaignMember WHERE LeadId != null", deleted=True)
     gone = {one["Id"] for one in world.icare.records("SELECT Id FROM Lead WHERE IsDeleted = true", deleted=True)}
     assert [one for one in members if one["LeadId"] in gone and not one["IsDeleted"]] == []
-    events = world.state.rows("select kind, count(*) from world.events group by all")
-    assert dict(events)["merged"] > 0
+
+
+def test_a_merge_hands_members_over_unless_the_survivor_is_one_already(world) -> None:
+    copies = world.state.rows("""
+        select loser.id, survivor.id
+        from world.leads as loser
+        join world.leads as survivor using (org, person)
+        join icare."Lead" as one on one."Id" = loser.id and not one."IsDeleted" and not one."IsConverted"
+        join icare."Lead" as other on other."Id" = survivor.id and not other."IsDeleted" and not other."IsConverted"
+        where loser.number > survivor.number
+        order by loser.id""")
+    alone, together = campaign("icare", 5).id, campaign("icare", 6).id
+    for number, (loser, survivor) in enumerate(copies):
+        for suffix, lead, campaign_id in (("a", loser, alone), ("b", loser, together), ("c", survivor, together)):
+            world.state.execute(
+                """insert into icare."CampaignMember" by name
+                select ? as "Id", ? as "LeadId", ? as "CampaignId", false as "IsDeleted" """,
+                [f"{number}{suffix}", lead, campaign_id],
+            )
+    world.icare.control("POST", "advance", days=1)
+    ((loser, survivor),) = world.state.rows("""
+        select record_id, other_id from world.events where org = 'icare' and kind = 'merged'""")
+    number = copies.index((loser, survivor))
+    after = world.state.rows(
+        'select "Id", "LeadId", "IsDeleted" from icare."CampaignMember" where "Id" in (?, ?, ?) order by 1',
+        [f"{number}{suffix}" for suffix in "abc"],
+    )
+    assert [row[1:] for row in after] == [(survivor, False), (loser, True), (survivor, False)]
 
 
 def _reply(client, number: int, classification: str, count: int) -> dict[str, str]:
@@ -65,7 +91,7 @@ def test_sales_follow_up_positive_replies_and_nobody_else_converts_members_of_ai
     members = f"CampaignMember WHERE CampaignId IN ({campaigns}) AND LeadId != null"
     query = f"SELECT LeadId, ContactId, Lead.IsConverted FROM {members}"
     converted_before = {one["LeadId"] for one in world.icare.records(query) if one["Lead"]["IsConverted"]}
-    world.icare.control("POST", "advance", days=9)
+    world.icare.control("POST", "advance", days=6)
     converted = {one["LeadId"] for one in world.icare.records(query) if one["Lead"]["IsConverted"]} - converted_before
     assert converted
     assert converted <= set(positive.values())
@@ -101,7 +127,7 @@ def test_the_same_days_happen_in_the_same_world(start, tmp_path: Path) -> None:
     for _ in range(2):
         world = start()
         _reply(world.icare, 3, "Positive", 10)
-        world.icare.control("POST", "advance", days=3)
+        world.icare.control("POST", "advance", days=2)
         dumps.append({name: world.state.rows(f'select * from icare."{name}"') for name in ("Lead", "Task", "Contact")})
     assert dumps[0] == dumps[1]
 
