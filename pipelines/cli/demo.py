@@ -191,7 +191,8 @@ def _prepare() -> tuple[Settings, socket.socket]:
             f"{settings.data_dir} holds data that the demo has not made.",
             next_step="Set OUTREACH_DATA_DIR to another directory for the demo.",
         )
-    receiver_socket = socket.socket()
+    # The protocol must be named: asyncio else leaves Nagle's algorithm on, and every answer waits for 40 ms.
+    receiver_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     receiver_socket.bind(("127.0.0.1", 0))
     return settings, receiver_socket
 
