@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class Plan:
     held: list[Held]
     blocked: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
+    @cached_property
     def plan_id(self) -> str:
         """SHA-256 over the plan's content."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
