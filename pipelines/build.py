@@ -61,13 +61,19 @@ def _dbt_build(settings: Settings, progress: Progress) -> dict[str, int]:
                 nodes[str(data["status"]).lower()] += 1
                 progress.update(task, completed=data["index"], total=data.get("total"))
             elif event["info"]["name"] in ERROR_EVENTS:
-                errors.append(event["info"]["msg"].strip())
+                errors.append(_without_call_stack(event["info"]["msg"]))
     if process.returncode != 0:
         raise BuildError(
             "dbt build failed; nothing was published. " + " ".join(errors or ["dbt gave no reason."]),
             next_step="Correct the cause; dbt build in the project directory shows the details.",
         )
     return dict(nodes)
+
+
+def _without_call_stack(message: str) -> str:
+    """dbt's message without the macros that led to it."""
+    lines = (line.strip() for line in message.splitlines())
+    return " ".join(line for line in lines if line and not line.startswith(">"))
 
 
 def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:

@@ -136,4 +136,7 @@ def _failure(loaded: dict[str, dict[str, int]], failed: dict[str, OutreachError]
     reasons = " ".join(f"{org}: {error.message}" for org, error in failed.items())
     next_steps = " ".join(dict.fromkeys(error.next_step for error in failed.values() if error.next_step))
     whole = f" Loaded whole: {', '.join(loaded)}." if loaded else ""
-    return PartialFailureError(f"Not every org could be loaded. {reasons}{whole}", next_step=next_steps or None)
+    failure = PartialFailureError(f"Not every org could be loaded. {reasons}{whole}", next_step=next_steps or None)
+    if not loaded:
+        failure.exit_code = next(iter(failed.values())).exit_code
+    return failure
