@@ -185,8 +185,7 @@ def _prepare() -> tuple[Settings, socket.socket]:
         del os.environ[name]
     os.environ[SECRETS_VARIABLE] = os.devnull
     settings = load_settings()
-    present = settings.data_dir.exists() and any(settings.data_dir.iterdir())
-    if present and not (settings.data_dir / MARKER).exists():
+    if _content(settings.data_dir) and not (settings.data_dir / MARKER).exists():
         raise RefusedError(
             f"{settings.data_dir} holds data that the demo has not made.",
             next_step="Set OUTREACH_DATA_DIR to another directory for the demo.",
@@ -218,10 +217,16 @@ def _sandbox(settings: Settings, steps: Steps, world: World, receiver: socket.so
         control.stop(sandbox)
 
 
+def _content(directory: Path) -> list[Path]:
+    """What is in the data directory, but for the file that keeps it in git."""
+    return [path for path in directory.iterdir() if path.name != ".gitkeep"] if directory.exists() else []
+
+
 def _remove(directory: Path) -> None:
     """Remove what an earlier demo has left."""
-    control.remove_tree(directory)
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in _content(directory):
+        control.remove_tree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager
