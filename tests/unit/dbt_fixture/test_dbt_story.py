@@ -1,0 +1,30 @@
+"""A story with a row or two in every raw table, told by the marts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_the_story_is_told_as_it_happened(dbt: Any) -> None:
+    dbt.load("--with-story")
+    models = ("--select", "+marts.audience", "+marts.replies", "--resource-type", "model", "--resource-type", "seed")
+    result = dbt("build", *models)
+    assert result.returncode == 0, result.stdout[-3000:]
+    # R3, R5, R11: id cut to 15, lead merged, reply by webhook and poll, classified by Clay
+    assert dbt.rows(
+        "select campaign_member_id, lead_id, has_replied, classification, reply_count from marts.fct_member_reply_state"
+    ) == [("00vIc0aaaaaaaaAIAQ", "00QIc0aaaaaaaaAMAQ", True, "Positive", 1)]
+    assert dbt.rows("select is_seen_by_webhook, is_seen_by_poll, is_human_response from marts.fct_reply_events") == [
+        (True, True, True)
+    ]
+    # R5: an id whose case was changed is another record, or none
+    assert dbt.rows(
+        "select unmatched_reason from intermediate.int_audience__key_checks where claim_source = 'clay_csv_row'"
+    ) == [("member_not_in_salesforce",)]
+    # R9: the same id in the other org is another lead
+    assert dbt.rows("select org, exclusion_reasons from marts.fct_lead_eligibility order by all nulls first") == [
+        ("core", None),
+        ("icare", None),
+        ("icare", "merged"),
+    ]
+    assert dbt.rows("select stage from marts.dim_campaign_members") == [("positive",)]
