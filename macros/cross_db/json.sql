@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {% macro default__json_array_lateral(column, alias) -%}
-    cross join unnest(cast({{ column }} as json[])) as {{ alias }} (element)
+    cross join unnest(try_cast({{ column }} as json[])) as {{ alias }} (element)
 {%- endmacro %}
 
 {% macro spark__json_array_lateral(column, alias) -%}

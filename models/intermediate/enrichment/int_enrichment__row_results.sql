@@ -1,5 +1,5 @@
 -- What Clay found for each row of its lead tables: the callback and the poll of a row meet in one row, and the latest
--- enrichment counts (R11).
+-- enrichment counts. Of two sightings of the same enrichment the poll is the truth (R11).
 with
 
 table_rows as (
@@ -45,7 +45,7 @@ numbered as (
         *,
         row_number() over (
             partition by table_id, row_id
-            order by enriched_at desc, seen_by asc
+            order by enriched_at desc, seen_by desc
         ) as place
     from sightings
 ),
@@ -63,12 +63,13 @@ row_results as (
         try_cast(numbered.employee_count as integer) as employee_count,
         nullif(trim(numbered.industry), '') as industry,
         nullif(trim(numbered.job_title), '') as job_title,
-        nullif(trim(numbered.work_email), '') as work_email,
+        nullif(lower(trim(numbered.work_email)), '') as work_email,
         nullif(trim(numbered.phone_number), '') as phone_number,
         nullif(trim(numbered.company_description), '') as company_description,
         try_cast(numbered.icp_score as integer) as clay_icp_score,
-        numbered.lead_tier as clay_lead_tier,
+        nullif(trim(numbered.lead_tier), '') as clay_lead_tier,
         numbered.attempts,
+        numbered.seen_by,
         numbered.enriched_at
     from numbered
     inner join clay_members

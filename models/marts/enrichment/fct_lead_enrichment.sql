@@ -1,4 +1,5 @@
--- The staging area of enrichment (R4): the latest result for each lead, how good it is, and how old.
+-- The staging area of enrichment (R4): the latest result for each lead, how good it is, and how old. Only what passes
+-- every check may become a candidate for Salesforce.
 with
 
 row_results as (
@@ -8,6 +9,10 @@ row_results as (
 
 icp_scores as (
     select * from {{ ref('int_enrichment__icp_scores') }}
+),
+
+leads as (
+    select * from {{ ref('stg_salesforce__leads') }}
 ),
 
 as_of as (
@@ -24,59 +29,103 @@ numbered as (
     from row_results
 ),
 
-with_quality as (
+latest as (
     select
         numbered.*,
         as_of.as_of_at,
-        length(numbered.company_description) < 40 as is_description_too_short,
-        length(numbered.company_description) > 2000 as is_description_too_long,
-        {{ matches('numbered.company_description', "'(as an ai|language model|i cannot|n/a|lorem ipsum)'") }}
-            as has_template_phrase
+        split_part(leads.email, '@', 2) as lead_domain,
+        split_part(numbered.work_email, '@', 2) as work_domain
     from numbered
     cross join as_of
+    left join leads
+        on
+            numbered.org = leads.org
+            and numbered.lead_id = leads.lead_id
     where numbered.place = 1
+),
+
+checked as (
+    select
+        *,
+        company_description is null as is_description_missing,
+        coalesce(length(company_description) < 40, false) as is_description_too_short,
+        coalesce(length(company_description) > 2000, false) as is_description_too_long,
+        -- what a model says when it knows nothing, superlatives in a row, placeholders that nobody filled, and markup
+        coalesce({{ matches(
+            'company_description',
+            "'(as an ai (language )?(model|assistant)|(^|[^a-z])i (cannot|can.t|could not)[^a-z]|lorem ipsum|[{][{]"
+            ~ "|(^|[^a-z])n/a([^a-z]|$)|</?[a-z]+[ />]|&[a-z]+;"
+            ~ "|(innovative|best-in-class|world-class|cutting-edge),? (and )?(best-in-class|world-class|cutting-edge))'"
+        ) }}, false) as has_template_phrase,
+        industry is null as is_industry_missing,
+        -- another company's address means that Clay may have described another company; free mail says nothing
+        coalesce(
+            lead_domain <> work_domain
+            and not lead_domain like '%.' || work_domain
+            and not work_domain like '%.' || lead_domain
+            and not {{ matches(
+                'lead_domain',
+                "'^(gmail|googlemail|outlook|hotmail|live|yahoo|icloud|aol|gmx|web|t-online|proton|protonmail)[.]'"
+            ) }},
+            false
+        ) as is_domain_mismatched
+    from latest
+),
+
+judged as (
+    select
+        *,
+        nullif(concat_ws(
+            ', ',
+            case when is_description_too_short then 'description_too_short' end,
+            case when is_description_too_long then 'description_too_long' end,
+            case when has_template_phrase then 'template_phrase' end,
+            case when is_domain_mismatched then 'domain_mismatched' end
+        ), '') as description_flags
+    from checked
 ),
 
 lead_enrichment as (
     select
-        with_quality.org,
-        with_quality.lead_id,
-        with_quality.campaign_id,
-        with_quality.table_id,
-        with_quality.row_id,
-        with_quality.company_name,
-        with_quality.company_description,
-        with_quality.industry,
-        with_quality.employee_count,
-        with_quality.job_title,
+        judged.org,
+        judged.lead_id,
+        judged.campaign_id,
+        judged.table_id,
+        judged.row_id,
+        judged.company_name,
+        judged.company_description,
+        judged.industry,
+        judged.employee_count,
+        judged.job_title,
         icp_scores.company_size_score,
         icp_scores.industry_score,
         icp_scores.title_score,
         icp_scores.data_score,
         icp_scores.icp_score,
         icp_scores.icp_tier,
-        with_quality.clay_icp_score,
-        with_quality.clay_lead_tier,
+        judged.clay_icp_score,
+        judged.clay_lead_tier,
         coalesce(
-            icp_scores.icp_score = with_quality.clay_icp_score and icp_scores.icp_tier = with_quality.clay_lead_tier,
+            icp_scores.icp_score = judged.clay_icp_score and icp_scores.icp_tier = judged.clay_lead_tier,
             false
         ) as is_agreeing,
-        coalesce(with_quality.is_description_too_short, false) as is_description_too_short,
-        coalesce(with_quality.is_description_too_long, false) as is_description_too_long,
-        coalesce(with_quality.has_template_phrase, false) as has_template_phrase,
-        with_quality.company_description is not null
-        and not with_quality.is_description_too_short
-        and not with_quality.is_description_too_long
-        and not with_quality.has_template_phrase as is_description_usable,
-        with_quality.industry is not null as is_industry_usable,
-        with_quality.enriched_at,
-        cast({{ days_between('with_quality.enriched_at', 'with_quality.as_of_at') }} as integer) as days_since_enriched,
-        {{ days_between('with_quality.enriched_at', 'with_quality.as_of_at') }} > 92 as is_stale
-    from with_quality
+        judged.is_description_missing,
+        judged.is_description_too_short,
+        judged.is_description_too_long,
+        judged.has_template_phrase,
+        judged.is_industry_missing,
+        judged.is_domain_mismatched,
+        judged.description_flags,
+        not judged.is_description_missing and judged.description_flags is null as is_description_usable,
+        not judged.is_industry_missing and not judged.is_domain_mismatched as is_industry_usable,
+        judged.enriched_at,
+        cast({{ days_between('judged.enriched_at', 'judged.as_of_at') }} as integer) as days_since_enriched,
+        {{ days_between('judged.enriched_at', 'judged.as_of_at') }} > 92 as is_stale
+    from judged
     inner join icp_scores
         on
-            with_quality.table_id = icp_scores.table_id
-            and with_quality.row_id = icp_scores.row_id
+            judged.table_id = icp_scores.table_id
+            and judged.row_id = icp_scores.row_id
 )
 
 select * from lead_enrichment

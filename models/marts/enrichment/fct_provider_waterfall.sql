@@ -1,50 +1,48 @@
+-- What each provider of each step found and cost, and where the waterfall of the reference architecture was not kept:
+-- cheapest first, stop on match, no more credits for a row than the ceiling of the step.
 with
 
 attempts as (
     select * from {{ ref('int_enrichment__attempts') }}
 ),
 
-waterfall_config as (
-    select * from {{ ref('waterfall_config') }}
+campaign_map as (
+    select * from {{ ref('campaign_map') }}
 ),
 
-with_order as (
-    select
-        attempts.*,
-        waterfall_config.position as configured_position,
-        waterfall_config.maximum_credits,
-        max(case when attempts.is_match then 1 else 0 end) over (
-            partition by attempts.table_id, attempts.row_id, attempts.step
-            order by attempts.attempt_position
-            rows between unbounded preceding and 1 preceding
-        ) as is_after_match,
-        sum(attempts.credits) over (
-            partition by attempts.table_id, attempts.row_id, attempts.step
-        ) as step_credits
-    from attempts
-    left join waterfall_config
-        on
-            attempts.step = waterfall_config.step
-            and attempts.provider = waterfall_config.provider
-),
-
-provider_waterfall as (
+counted as (
     select
         table_id,
         step,
         provider,
         count(*) as attempts,
-        count(case when is_match then 1 end) as matches,
-        cast(count(case when is_match then 1 end) as double) / count(*) as coverage,
-        cast(sum(credits) as bigint) as credits,
-        cast(sum(credits) as double) / nullif(count(case when is_match then 1 end), 0) as cost_per_match,
-        count(
-            case when configured_position is null or configured_position <> attempt_position then 1 end
-        ) as cheapest_first_violations,
-        count(case when is_after_match = 1 then 1 end) as stop_on_match_violations,
-        count(case when step_credits > maximum_credits then 1 end) as credit_ceiling_violations
-    from with_order
+        count(distinct row_id) as rows_attempted,
+        sum(case when is_match then 1 else 0 end) as matches,
+        sum(credits) as credits,
+        sum(case when is_out_of_order then 1 else 0 end) as cheapest_first_violations,
+        sum(case when is_after_match then 1 else 0 end) as stop_on_match_violations,
+        sum(case when is_over_credit_ceiling then 1 else 0 end) as credit_ceiling_violations
+    from attempts
     group by table_id, step, provider
+),
+
+provider_waterfall as (
+    select
+        campaign_map.org,
+        counted.table_id,
+        counted.step,
+        counted.provider,
+        counted.attempts,
+        counted.rows_attempted,
+        cast(counted.matches as bigint) as matches,
+        cast(counted.matches as double) / counted.attempts as coverage,
+        cast(counted.credits as bigint) as credits,
+        cast(counted.credits as double) / nullif(counted.matches, 0) as cost_per_match,
+        cast(counted.cheapest_first_violations as bigint) as cheapest_first_violations,
+        cast(counted.stop_on_match_violations as bigint) as stop_on_match_violations,
+        cast(counted.credit_ceiling_violations as bigint) as credit_ceiling_violations
+    from counted
+    left join campaign_map on counted.table_id = campaign_map.clay_table_id
 )
 
 select * from provider_waterfall
