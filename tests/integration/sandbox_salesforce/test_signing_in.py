@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLAIMS = {"iss": "app-icare", "sub": "outreach@icare.example", "aud": "https://login.salesforce.com"}
-EXPIRED, LATER = time.time() - 60, time.time() + 180
+EXPIRED, LATER = time.time() - 60, time.time() + 86_400  # read when collected, long before some tests run
 
 
 @pytest.fixture(scope="module")
