@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,12 +24,18 @@ ATTEMPTS = 7  # about a minute of patience with a service that does not say how 
 ATTEMPTS_TO_CONNECT = 4
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 120.0
+DOWNLOAD_BLOCK_BYTES = 1 << 20
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 E_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 
 # httpx logs whole URLs, and Smartlead wants its key in them.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+
+def is_busy(response: httpx.Response) -> bool:
+    """Whether an answer is worth another attempt: 429 and 5xx."""
+    return response.status_code == 429 or response.status_code >= 500
 
 
 class HttpService:
@@ -41,6 +48,7 @@ class HttpService:
         params: query parameters sent with every request.
         secrets: values that no message may ever show.
         before_request: called before each attempt, for example a rate limiter.
+        is_busy: whether an answer is worth another attempt; 429 and 5xx by default.
         sleep: how to wait; replaced in tests.
     """
 
@@ -53,12 +61,14 @@ class HttpService:
         params: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         before_request: Callable[[], None] | None = None,
+        is_busy: Callable[[httpx.Response], bool] = is_busy,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._secrets = [secret for secret in secrets if secret]
         self._params = dict(params or {})
         self._before_request = before_request
+        self._is_busy = is_busy
         self._sleep = sleep
         self._base_url = base_url.rstrip("/")
         self._client = httpx.Client(headers={"User-Agent": USER_AGENT, **(headers or {})}, timeout=TIMEOUT)
@@ -86,20 +96,28 @@ class HttpService:
 
     def read_any(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Like :meth:`read`, but 4xx answers (except 429) come back too, for callers that know what they mean."""
-        retrying = tenacity.Retrying(
-            stop=_stop,
-            wait=_wait,
-            retry=tenacity.retry_if_exception_type(_TransientError),
-            sleep=self._sleep,
-        )
-        try:
-            return retrying(self._attempt, method, path, request)
-        except tenacity.RetryError as error:
-            last = error.last_attempt
-            raise ServiceError(
-                f"{self.name} {self.scrub(str(last.exception()))}; {last.attempt_number} attempts were made.",
-                next_step="Run the command again later; it continues where it stopped.",
-            ) from None
+        return self._with_patience(lambda: self._attempt(lambda: self.send(method, path, **dict(request)), path))
+
+    def download(self, path: str, file: Path, **request: Any) -> httpx.Response:
+        """Read a body of any size into a file and return the answer, its body already read.
+
+        The file is whole or the call fails: a connection that breaks in mid-body is another attempt. 4xx answers come
+        back as from :meth:`read_any`, with their body instead of a file.
+        """
+
+        def fetch() -> httpx.Response:
+            params = self._params | dict(request.get("params") or {})
+            more = {name: value for name, value in request.items() if name != "params"}
+            with self._client.stream("GET", self._url(path), params=params or None, **more) as response:
+                if response.is_success:
+                    with file.open("wb") as content:
+                        for block in response.iter_bytes(DOWNLOAD_BLOCK_BYTES):
+                            content.write(block)
+                else:
+                    response.read()
+                return response
+
+        return self._with_patience(lambda: self._attempt(fetch, path))
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request once, whatever it does, and return any answer.
@@ -153,21 +171,37 @@ class HttpService:
             text = text.replace(secret, "[secret]")
         return E_MAIL.sub("[e-mail]", text)
 
-    def _attempt(self, method: str, path: str, request: dict[str, Any]) -> httpx.Response:
+    def _with_patience(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
+        retrying = tenacity.Retrying(
+            stop=_stop,
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(_TransientError),
+            sleep=self._sleep,
+        )
         try:
-            response = self.send(method, path, **dict(request))
+            return retrying(attempt)
+        except tenacity.RetryError as error:
+            last = error.last_attempt
+            raise ServiceError(
+                f"{self.name} {self.scrub(str(last.exception()))}; {last.attempt_number} attempts were made.",
+                next_step="Run the command again later; it continues where it stopped.",
+            ) from None
+
+    def _attempt(self, request: Callable[[], httpx.Response], path: str) -> httpx.Response:
+        try:
+            response = request()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise ConfigurationError(
                 f"The address of {self.name} is not valid ({self.scrub(str(error))}).",
                 next_step=f"Correct the base URL that is configured for {self.name}.",
             ) from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unreachable(error, path) from None
-        if response.status_code == 429 or response.status_code >= 500:
+        if self._is_busy(response):
             raise self._busy(response)
         return response
 
-    def _unreachable(self, error: httpx.TransportError, path: str) -> _TransientError:
+    def _unreachable(self, error: httpx.RequestError, path: str) -> _TransientError:
         host = httpx.URL(self._url(path)).netloc.decode()
         connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         return _TransientError(

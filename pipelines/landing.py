@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.pipeline.helpers import pipeline_drop
 
 from pipelines.config import Settings
 from pipelines.errors import OutreachError, StoreError
@@ -47,14 +50,39 @@ def land(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> 
         StoreError: the warehouse cannot be written.
     """
     pipeline = _pipeline(settings, dataset)
-    try:
-        if pipeline.has_pending_data:
-            pipeline.run(loader_file_format="parquet")
+    with _own_errors(settings):
+        _finish_interrupted_load(pipeline)
         info = pipeline.run(list(resources), loader_file_format="parquet")
         info.raise_on_failed_jobs()
-    except PipelineStepFailed as failure:
-        raise _cause(failure, settings) from failure
     return _rows_by_table(pipeline, info)
+
+
+def resource_states(settings: Settings, dataset: str) -> dict[str, dict[str, Any]]:
+    """What the resources of a dataset remembered when they were last landed, by resource.
+
+    A package that an interrupted run left behind is loaded first, so that the state is that of the warehouse.
+
+    Raises:
+        StoreError: the warehouse cannot be written.
+    """
+    pipeline = _pipeline(settings, dataset)
+    with _own_errors(settings):
+        _finish_interrupted_load(pipeline)
+        if pipeline.first_run and settings.warehouse_path.exists():
+            pipeline.sync_destination()
+    states: dict[str, dict[str, Any]] = {}
+    for source in pipeline.state.get("sources", {}).values():
+        states |= source.get("resources", {})
+    return states
+
+
+def forget(settings: Settings, dataset: str, resources: Sequence[str]) -> None:
+    """Drop the tables and the state of some resources: the next load reads them whole, with their types of then."""
+    pipeline = _pipeline(settings, dataset)
+    with _own_errors(settings):
+        _finish_interrupted_load(pipeline)
+        if pipeline.default_schema_name:
+            pipeline_drop(pipeline, resources=resources)()
 
 
 def source_reads(reads: Sequence[SourceRead]) -> DltResource:
@@ -85,6 +113,19 @@ def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
 def _forget_state_of_another_warehouse(pipeline: dlt.Pipeline, settings: Settings) -> dlt.Pipeline:
     """Without the warehouse file, local state would claim that rows are loaded which are gone."""
     return pipeline if settings.warehouse_path.exists() else pipeline.drop()
+
+
+def _finish_interrupted_load(pipeline: dlt.Pipeline) -> None:
+    if pipeline.has_pending_data:
+        pipeline.run(loader_file_format="parquet")
+
+
+@contextmanager
+def _own_errors(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except PipelineStepFailed as failure:
+        raise _cause(failure, settings) from failure
 
 
 def _cause(failure: PipelineStepFailed, settings: Settings) -> BaseException:

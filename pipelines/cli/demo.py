@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +110,8 @@ def _run(settings: Settings, sandbox: Sandbox, steps: Steps, days: int) -> None:
 def _load(settings: Settings, steps: Steps, title: str, *, only_salesforce: bool = False) -> None:
     command = "outreach load salesforce && outreach load writeback" if only_salesforce else "outreach load all"
     with steps.step(title, command) as display, warehouse_lock(settings.warehouse_path, "demo"):
-        rows = {f"salesforce {org}": counts for org, counts in load_salesforce(settings, None, display).items()}
+        loads = load_salesforce(settings, None, display, sweep=True)
+        rows: dict[str, Mapping[str, int]] = {f"salesforce {org}": load.rows for org, load in loads.items()}
         if not only_salesforce:
             rows["smartlead"] = load_smartlead(settings, display)
             rows["clay"] = load_clay(settings, display)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -26,8 +27,26 @@ from pipelines.writeback.ledger_source import load_writeback
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
 
+Sweep = Annotated[
+    bool | None,
+    typer.Option(help="Read all ids and formula values too; by default when the last time is an hour ago."),
+]
+Refresh = Annotated[
+    list[str] | None, typer.Option(help="Read this object anew, with its fields of today; may be given several times.")
+]
+
 RowsByTable = Mapping[str, int]
-Loader = Callable[[Settings, Progress], Mapping[str, RowsByTable]]  # rows by dataset and table
+
+
+@dataclass
+class Loaded:
+    """What a command loaded: rows by dataset and table, and what its reader should know."""
+
+    rows: dict[str, RowsByTable] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+Loader = Callable[[Settings, Progress, Loaded], None]
 # When several sources fail, the exit code is that of the first of these.
 WORST_FIRST = (1, 7, 3, 4, 5, 10)
 
@@ -38,9 +57,9 @@ app.add_typer(load_app, name="load")
 
 
 @load_app.command()
-def salesforce(org: Orgs = None, as_json: AsJson = False) -> None:
-    """Load both Salesforce orgs, or those that --org names."""
-    _load("salesforce", {"salesforce": _salesforce(org)}, as_json=as_json)
+def salesforce(org: Orgs = None, sweep: Sweep = None, refresh: Refresh = None, as_json: AsJson = False) -> None:
+    """Load both Salesforce orgs, or those that --org names: what changed, deletions, and now and then all ids."""
+    _load("salesforce", {"salesforce": _salesforce(org, sweep, refresh or [])}, as_json=as_json)
 
 
 @load_app.command()
@@ -64,46 +83,54 @@ def writeback(as_json: AsJson = False) -> None:
 @load_app.command(name="all")
 def load_all(as_json: AsJson = False) -> None:
     """Load every source. When one fails, the others are loaded all the same; the failures are listed at the end."""
-    sources = {"salesforce": _salesforce(None), "smartlead": _smartlead, "clay": _clay, "writeback": _writeback}
+    sources = {
+        "salesforce": _salesforce(None, None, []),
+        "smartlead": _smartlead,
+        "clay": _clay,
+        "writeback": _writeback,
+    }
     _load("all", sources, as_json=as_json)
 
 
 def _load(name: str, sources: Mapping[str, Loader], *, as_json: bool) -> None:
     settings = load_settings()
     command = f"load {name}"
-    loaded: dict[str, RowsByTable] = {}
+    loaded = Loaded()
     failed: dict[str, OutreachError] = {}
     with recorded_run(open_store(settings), command) as run, warehouse_lock(settings.warehouse_path, command):
         with progress() as display:
             for source, load in sources.items():
                 try:
-                    loaded.update(load(settings, display))
+                    load(settings, display, loaded)
                 except OutreachError as error:
                     failed[source] = error
-        run.summary["rows"] = loaded
+        run.summary["rows"] = loaded.rows
+        run.summary["notes"] = loaded.notes
         run.summary["failed"] = {source: error.message for source, error in failed.items()}
         _show(loaded, failed, as_json=as_json)
         if failed:
             raise _failure(failed, of=len(sources))
 
 
-def _show(loaded: Mapping[str, RowsByTable], failed: Mapping[str, OutreachError], *, as_json: bool) -> None:
+def _show(loaded: Loaded, failed: Mapping[str, OutreachError], *, as_json: bool) -> None:
     if as_json:
         failures = {source: error.message for source, error in failed.items()}
-        out.print_json(json.dumps({"rows": loaded, "failed": failures}))
+        out.print_json(json.dumps({"rows": loaded.rows, "notes": loaded.notes, "failed": failures}))
         return
-    if not loaded:
+    if not loaded.rows:
         return
     table = Table(title="Rows loaded", title_justify="left")
     table.add_column("dataset", no_wrap=True)
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right")
-    for dataset, tables in loaded.items():
+    for dataset, tables in loaded.rows.items():
         table.add_section()
         for name, rows in tables.items():
             if name != SOURCE_READS:  # our own note of when each table was read
                 table.add_row(dataset, name, f"{rows:,}")
     out.print(table)
+    for note in loaded.notes:
+        out.print(note, highlight=False)
 
 
 def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
@@ -119,21 +146,22 @@ def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
     return failure
 
 
-def _salesforce(orgs: list[str] | None) -> Loader:
-    def load(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
-        by_org = load_salesforce(settings, orgs, display)
-        return {f"raw_salesforce_{org}": tables for org, tables in by_org.items()}
+def _salesforce(orgs: list[str] | None, sweep: bool | None, refresh: list[str]) -> Loader:
+    def load(settings: Settings, display: Progress, loaded: Loaded) -> None:
+        for org, one in load_salesforce(settings, orgs, display, sweep=sweep, refresh=refresh).items():
+            loaded.rows[f"raw_salesforce_{org}"] = one.rows
+            loaded.notes += [f"Salesforce {org}: {note}" for note in one.notes]
 
     return load
 
 
-def _smartlead(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
-    return {"raw_smartlead": load_smartlead(settings, display)}
+def _smartlead(settings: Settings, display: Progress, loaded: Loaded) -> None:
+    loaded.rows["raw_smartlead"] = load_smartlead(settings, display)
 
 
-def _clay(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
-    return {"raw_clay": load_clay(settings, display)}
+def _clay(settings: Settings, display: Progress, loaded: Loaded) -> None:
+    loaded.rows["raw_clay"] = load_clay(settings, display)
 
 
-def _writeback(settings: Settings, display: Progress) -> Mapping[str, RowsByTable]:
-    return {"raw_writeback": load_writeback(settings, display)}
+def _writeback(settings: Settings, display: Progress, loaded: Loaded) -> None:
+    loaded.rows["raw_writeback"] = load_writeback(settings, display)

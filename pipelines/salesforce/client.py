@@ -5,10 +5,13 @@ It refuses nothing by itself but creates, upserts and deletes nothing either: th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +19,9 @@ import httpx
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, ServiceError
 from pipelines.http import HttpService, service_time
+from pipelines.salesforce import quota
 from pipelines.salesforce.auth import Session, sign_in
+from pipelines.salesforce.quota import Quota
 
 CLIENT_NAME = "outreach-warehouse"
 RETRIEVE_LIMIT = 2_000
@@ -25,7 +30,6 @@ WRITE_HEADERS = {
     "Sforce-Auto-Assign": "FALSE",  # Salesforce else re-runs lead assignment and may change the owner (R10)
     "Sforce-Call-Options": f"client={CLIENT_NAME}",
 }
-_API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ class RowResult:
     success: bool
     error_code: str | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that runs: how many records it has, and its pages."""
+
+    size: int
+    pages: Iterator[list[dict[str, Any]]]
 
 
 class LostAnswerError(ServiceError):
@@ -48,10 +60,10 @@ class SalesforceClient:
         self.org = org
         self._connection = connection
         secret = connection.client_secret.get_secret_value() if connection.client_secret else ""
-        self._service = HttpService(f"Salesforce {org}", connection.login_url, secrets=[secret])
+        self._service = HttpService(f"Salesforce {org}", connection.login_url, secrets=[secret], is_busy=quota.is_busy)
         self._session: Session | None = None
-        self.calls = 0
-        self.api_usage: tuple[int, int] | None = None
+        self._signing_in = threading.Lock()
+        self.quota = Quota(org, connection.quota_reserve)
 
     def __enter__(self) -> SalesforceClient:
         return self
@@ -65,11 +77,11 @@ class SalesforceClient:
         return self._signed_in().organization_id
 
     def server_time(self) -> datetime:
-        """What time it is in Salesforce (UTC)."""
-        return service_time(self._read("GET", f"{self._data_path}/limits"))
+        """What time it is in Salesforce (UTC); the answer also tells how much of the quota is left."""
+        return service_time(self.read_any("GET", "limits"))
 
     def query(self, soql: str, *, include_deleted: bool = False) -> Iterator[list[dict[str, Any]]]:
-        """Run a query and give its records page by page, without their ``attributes``.
+        """Run a query and give its records page by page, without their ``attributes``; fractions are ``Decimal``.
 
         Args:
             soql: the query.
@@ -79,18 +91,60 @@ class SalesforceClient:
             DataError: Salesforce does not accept the query.
             ServiceError: an answer is malformed, or the service cannot be reached.
         """
-        path: str | None = f"{self._data_path}/{'queryAll' if include_deleted else 'query'}"
-        params: dict[str, str] | None = {"q": soql}
-        page_number = 0
-        while path:
-            page_number += 1
-            page = self._json(self._read("GET", path, params=params), page_number)
-            yield _records(page, self.org, page_number)
-            path, params = (None if page.get("done") else page["nextRecordsUrl"]), None
+        return self.open_query(soql, include_deleted=include_deleted).pages
+
+    def open_query(self, soql: str, *, include_deleted: bool = False) -> Query:
+        """Like :meth:`query`, and say how many records there are before all are read."""
+        path = "queryAll" if include_deleted else "query"
+        first = self._page(self._read("GET", f"{self._data_path}/{path}", params={"q": soql}), 1)
+        return Query(int(first["totalSize"]), self._pages(first))
+
+    def _pages(self, page: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        number = 1
+        while True:
+            yield [
+                {name: value for name, value in record.items() if name != "attributes"} for record in page["records"]
+            ]
+            if page["done"]:
+                return
+            number += 1
+            page = self._page(self._read("GET", page["nextRecordsUrl"]), number)
+
+    def _page(self, response: httpx.Response, number: int) -> dict[str, Any]:
+        page = self._json(response, number)
+        if not isinstance(page.get("records"), list) or not isinstance(page.get("done"), bool):
+            raise self._malformed("records and done", number)
+        if not page["done"] and not isinstance(page.get("nextRecordsUrl"), str):
+            raise self._malformed("nextRecordsUrl", number)
+        if not isinstance(page.get("totalSize"), int):
+            raise self._malformed("totalSize", number)
+        return page
+
+    def read_json(self, method: str, resource: str, **request: Any) -> dict[str, Any]:
+        """The JSON object that a resource of the API version in use answers, for example ``jobs/query``."""
+        return self._json(self._read(method, f"{self._data_path}/{resource}", **request), 1)
+
+    def read_json_or_none(self, method: str, resource: str, **request: Any) -> dict[str, Any] | None:
+        """Like :meth:`read_json`; None when there is no such thing (404)."""
+        response = self.read_any(method, resource, **request)
+        return None if response.status_code == 404 else self._json(self._service.check(response), 1)
+
+    def read_any(self, method: str, resource: str, **request: Any) -> httpx.Response:
+        """The answer of a resource, refusals included; it may be sent more than once."""
+        return self._patiently(method, f"{self._data_path}/{resource}", **request)
+
+    def download(self, resource: str, params: Mapping[str, str], file: Path) -> httpx.Headers:
+        """Read the body of a resource into a file, whole or not at all, and return the headers of the answer."""
+        response = self._renewing_session(
+            lambda headers: self._service.download(
+                f"{self._data_path}/{resource}", file, params=dict(params), headers=headers
+            )
+        )
+        return self._service.check(response).headers
 
     def describe(self, object_name: str) -> dict[str, dict[str, Any]]:
         """The fields of an object that the integration user can see, by API name."""
-        description = self._json(self._read("GET", f"{self._data_path}/sobjects/{object_name}/describe"), 1)
+        description = self.read_json("GET", f"sobjects/{object_name}/describe")
         return {field["name"]: field for field in description["fields"]}
 
     def retrieve(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
@@ -134,22 +188,37 @@ class SalesforceClient:
         return f"{self._signed_in().instance_url}/services/data/{self._connection.api_version}"
 
     def _signed_in(self) -> Session:
-        if self._session is None:
-            self._session = sign_in(self.org, self._connection, self._service)
-        return self._session
+        with self._signing_in:
+            if self._session is None:
+                self._session = sign_in(self.org, self._connection, self._service)
+            return self._session
 
     def _read(self, method: str, path: str, **request: Any) -> httpx.Response:
-        response = self._service.read_any(method, self._absolute(path), headers=self._authorization(), **request)
-        if response.status_code == 401:
-            self._session = None
-            response = self._service.read_any(method, self._absolute(path), headers=self._authorization(), **request)
-        self._note(response)
+        response = self._patiently(method, path, **request)
         if response.status_code == 400:
             raise DataError(
                 f"Salesforce {self.org} does not accept a request: {self._service.error(response).message}",
                 next_step="Check the field names of the org in dbt_project.yml and the user's field permissions.",
             )
         return self._service.check(response)
+
+    def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._renewing_session(
+            lambda headers: self._service.read_any(method, self._absolute(path), headers=headers, **request)
+        )
+
+    def _renewing_session(self, request: Callable[[dict[str, str]], httpx.Response]) -> httpx.Response:
+        """Send a read; when the session has expired, once more with a new one."""
+        session = self._signed_in()
+        response = request({"Authorization": f"Bearer {session.access_token}"})
+        if response.status_code == 401:
+            with self._signing_in:
+                if self._session is session:
+                    self._session = None
+            response = request(self._authorization())
+        self.quota.note(response)
+        self.quota.check_reserve()
+        return response
 
     def _write(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
         for is_last_attempt in (False, True):
@@ -166,7 +235,7 @@ class SalesforceClient:
             if response.status_code != 401 or is_last_attempt:
                 break
             self._session = None
-        self._note(response)
+        self.quota.note(response)
         return response
 
     def _authorization(self) -> dict[str, str]:
@@ -175,15 +244,13 @@ class SalesforceClient:
     def _absolute(self, path: str) -> str:
         return self._signed_in().instance_url + path if path.startswith("/") else path
 
-    def _note(self, response: httpx.Response) -> None:
-        self.calls += 1
-        if usage := _API_USAGE.search(response.headers.get("sforce-limit-info", "")):
-            self.api_usage = (int(usage[1]), int(usage[2]))
-
     def _json(self, response: httpx.Response, page_number: int) -> dict[str, Any]:
-        content = self._service.json(response)
+        try:
+            content = json.loads(response.content, parse_float=Decimal)
+        except ValueError:
+            content = self._service.json(response)  # raises the error that names the service
         if not isinstance(content, dict):
-            raise self._malformed("an object", page_number)
+            raise self._malformed("object", page_number)
         return content
 
     def _malformed(self, expected: str, page_number: int) -> ServiceError:
@@ -207,15 +274,6 @@ def connect(org: str, connection: SalesforceOrg) -> SalesforceClient:
             f"The login_url of org '{org}' is not a URL.", next_step="Use the org's My Domain address with https://."
         )
     return SalesforceClient(org, connection)
-
-
-def _records(page: dict[str, Any], org: str, page_number: int) -> list[dict[str, Any]]:
-    records = page.get("records")
-    if not isinstance(records, list) or not isinstance(page.get("done"), bool):
-        raise _malformed_page(org, "records and done", page_number)
-    if not page["done"] and not isinstance(page.get("nextRecordsUrl"), str):
-        raise _malformed_page(org, "nextRecordsUrl", page_number)
-    return [{name: value for name, value in record.items() if name != "attributes"} for record in records]
 
 
 def _malformed_page(org: str, expected: str, page_number: int) -> ServiceError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FORMULA_FIELDS = ("overall_hard_bounced__c", "Cold_Lead_Eligible__c")
+LEAD_FORMULAS = ("overall_hard_bounced__c", "Cold_Lead_Eligible__c")
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,20 @@ class SalesforceObject:
     name: str
     table: str
     fields: tuple[str, ...]
+    takes_extra_fields: bool = True
+    has_deletes: bool = True
+    is_sweep: bool = False
+
+    @property
+    def sweep(self) -> SalesforceObject:
+        """What no cursor can follow, to be read whole now and then: which ids there are, and formula values."""
+        formulas = LEAD_FORMULAS if self.name == "Lead" else ()
+        return SalesforceObject(
+            self.name, f"{self.table}_sweep", ("Id", *formulas), takes_extra_fields=False, is_sweep=True
+        )
 
 
-USER = SalesforceObject("User", "users", ("Id", "Name", "Email", "IsActive", "SystemModstamp"))
+USER = SalesforceObject("User", "users", ("Id", "Name", "Email", "IsActive", "SystemModstamp"), has_deletes=False)
 
 ACCOUNT = SalesforceObject(
     "Account",
@@ -144,5 +155,3 @@ TASK = SalesforceObject(
 )
 
 OBJECTS = (USER, ACCOUNT, CONTACT, LEAD, CAMPAIGN, CAMPAIGN_MEMBER, TASK)
-
-LEAD_FORMULAS = SalesforceObject("Lead", "lead_formulas", ("Id", *FORMULA_FIELDS))

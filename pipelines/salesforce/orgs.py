@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from pipelines.errors import ConfigurationError
 
+ALL_FIELDS = "*"
+
 
 @dataclass(frozen=True)
 class FieldNames:
-    """How one org spells the fields: canonical name of the process documents → API name, by object."""
+    """How one org spells the fields, canonical name of the process documents → API name, and which it has besides."""
 
     org: str
     renamed: dict[str, dict[str, str]]
+    extra: dict[str, list[str]] = field(default_factory=dict)
 
-    def api_name(self, object_name: str, field: str) -> str:
+    def extra_fields(self, object_name: str) -> list[str]:
+        """API names of further fields that are loaded, beyond those that the models need; ``*`` stands for all."""
+        return self.extra.get(object_name, [])
+
+    def api_name(self, object_name: str, name: str) -> str:
         """The org's API name of a canonical field."""
-        return self.renamed.get(object_name, {}).get(field, field)
+        return self.renamed.get(object_name, {}).get(name, name)
 
     def api_names(self, object_name: str, fields: Sequence[str]) -> list[str]:
         """The org's API names, in the same order."""
-        return [self.api_name(object_name, field) for field in fields]
+        return [self.api_name(object_name, name) for name in fields]
 
 
 def read_field_names(project_dir: Path) -> dict[str, FieldNames]:
@@ -37,9 +44,10 @@ def read_field_names(project_dir: Path) -> dict[str, FieldNames]:
     try:
         variables = yaml.safe_load(file.read_text())["vars"]
         orgs, renamed = variables["salesforce_orgs"], variables["salesforce_field_names"]
+        extra = variables.get("salesforce_extra_fields") or {}
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         raise ConfigurationError(
             f"{file} has no readable vars.salesforce_orgs and vars.salesforce_field_names.",
             next_step="Run the command in the project directory, or set OUTREACH_PROJECT_DIR.",
         ) from None
-    return {org: FieldNames(org, renamed.get(org) or {}) for org in orgs}
+    return {org: FieldNames(org, renamed.get(org) or {}, extra.get(org) or {}) for org in orgs}

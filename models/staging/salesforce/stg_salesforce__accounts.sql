@@ -16,6 +16,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('Account') }}
+),
+
 renamed as (
     select
         -- ids
@@ -30,11 +34,12 @@ renamed as (
         Is_Customer__c as customer_flag,
         Is_Partner__c as partner_flag,
         -- booleans
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         -- timestamps
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

@@ -19,6 +19,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('CampaignMember') }}
+),
+
 renamed as (
     select
         -- ids
@@ -34,13 +38,14 @@ renamed as (
         -- booleans
         HasResponded as has_responded,
         Has_Replied__c as has_replied,
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         -- timestamps
         FirstRespondedDate as first_responded_on,
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('LastModifiedDate') }} as last_modified_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

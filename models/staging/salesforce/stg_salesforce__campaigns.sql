@@ -17,6 +17,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('Campaign') }}
+),
+
 renamed as (
     select
         -- ids
@@ -30,13 +34,14 @@ renamed as (
         -- booleans
         AI_Outreach__c as is_ai_outreach,
         IsActive as is_active,
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         -- timestamps
         StartDate as starts_on,
         EndDate as ends_on,
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

@@ -15,6 +15,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('Contact') }}
+),
+
 renamed as (
     select
         -- ids
@@ -28,11 +32,12 @@ renamed as (
         nullif(lower(trim(Email)), '') as email,
         -- booleans
         HasOptedOutOfEmail as has_opted_out_of_email,
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         -- timestamps
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

@@ -31,6 +31,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('Lead') }}
+),
+
 renamed as (
     select
         -- ids
@@ -56,7 +60,8 @@ renamed as (
         -- booleans
         HasOptedOutOfEmail as has_opted_out_of_email,
         IsConverted as is_converted,
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         pi__pardot_hard_bounced__c as is_pardot_hard_bounced,
         external_hard_bounced__c as is_external_hard_bounced,
         -- timestamps
@@ -64,7 +69,7 @@ renamed as (
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('LastModifiedDate') }} as last_modified_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

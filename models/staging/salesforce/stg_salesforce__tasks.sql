@@ -15,6 +15,10 @@ source as (
     ]) }}
 ),
 
+with_presence as (
+    {{ salesforce_presence('Task') }}
+),
+
 renamed as (
     select
         -- ids
@@ -27,12 +31,13 @@ renamed as (
         Status as task_status,
         TaskSubtype as task_subtype,
         -- booleans
-        IsDeleted as is_deleted,
+        is_deleted,
+        is_visible,
         -- timestamps
         ActivityDate as activity_on,
         {{ to_utc('CreatedDate') }} as created_at,
         {{ to_utc('SystemModstamp') }} as updated_at
-    from source
+    from with_presence
 )
 
 select * from renamed

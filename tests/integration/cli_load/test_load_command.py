@@ -24,6 +24,7 @@ from pipelines.cli import load as load_module
 from pipelines.cli import main
 from pipelines.config import Settings
 from pipelines.errors import DataError, OutreachError, ServiceError, StoreError
+from pipelines.salesforce.loader import OrgLoad
 from pipelines.store import open_store, reading, runs
 from pipelines.warehouse import warehouse_lock
 
@@ -44,7 +45,9 @@ def outreach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
     def run(*arguments: str, **outcomes: OutreachError | Mapping[str, Any]) -> int:
         for source in ("salesforce", "smartlead", "clay", "writeback"):
-            outcome = outcomes.get(source, {"icare": ROWS} if source == "salesforce" else ROWS)
+            outcome = outcomes.get(
+                source, {"icare": OrgLoad(ROWS, ["3 API calls."])} if source == "salesforce" else ROWS
+            )
             monkeypatch.setattr(load_module, f"load_{source}", _loader(outcome))
         monkeypatch.setattr(sys, "argv", ["outreach", "load", *arguments])
         with pytest.raises(SystemExit) as caught:
@@ -55,7 +58,7 @@ def outreach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 
 def _loader(outcome: Any) -> Callable[..., Any]:
-    def load(*_: Any) -> Any:
+    def load(*_: Any, **__: Any) -> Any:
         if isinstance(outcome, OutreachError):
             raise outcome
         return outcome
@@ -88,6 +91,7 @@ def test_one_failing_source_does_not_hold_up_the_others(
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {
         "rows": {"raw_salesforce_icare": ROWS, "raw_writeback": ROWS},
+        "notes": ["Salesforce icare: 3 API calls."],
         "failed": {"smartlead": "Smartlead cannot be reached.", "clay": "a.csv has no column LeadId."},
     }
     assert "2 of 4 sources could not be loaded" in shown.err

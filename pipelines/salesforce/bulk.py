@@ -1,0 +1,156 @@
+"""Bulk API 2.0 queries: created early, waited for, downloaded page by page, and never left behind.
+
+A job is noted in a file as soon as it exists. A load that was killed is continued from its jobs, or they are deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tenacity
+
+from pipelines.errors import OutreachError, ServiceError
+from pipelines.salesforce.client import SalesforceClient
+
+RECORDS_PER_PAGE = 250_000
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 15.0
+LONGEST_JOB_SECONDS = 2 * 3600.0
+_RUNNING = {"UploadComplete", "InProgress"}
+_COMPLETE = "JobComplete"
+
+
+class BulkJobFailedError(ServiceError):
+    """Salesforce ended a query job without its records; it does not say why, a REST query of the same text would."""
+
+
+@dataclass(frozen=True)
+class BulkJob:
+    """A query job of ours: what it reads (everything but the end of its window) and up to when."""
+
+    job_id: str
+    reads: str
+    until: str
+
+
+class BulkJobs:
+    """The query jobs of one org.
+
+    Args:
+        client: the signed-in org.
+        notes: the file in which open jobs are noted.
+    """
+
+    def __init__(self, client: SalesforceClient, notes: Path) -> None:
+        self._client = client
+        self._notes = notes
+        self._open = _read_notes(notes)
+
+    def left_over(self, reads: str) -> BulkJob | None:
+        """The job that an interrupted load left for the same reading, if Salesforce still has it."""
+        job = self._open.get(reads)
+        if job is None:
+            return None
+        return job if self._state(job) in {*_RUNNING, _COMPLETE} else None
+
+    def start(self, soql: str, reads: str, until: str, *, include_deleted: bool) -> BulkJob:
+        """Create a job; Salesforce works on it while we do something else."""
+        body = {"operation": "queryAll" if include_deleted else "query", "query": soql}
+        created = self._client.read_json("POST", "jobs/query", json=body)
+        job = BulkJob(str(created["id"]), reads, until)
+        self._open[reads] = job
+        self._write_notes()
+        return job
+
+    def pages(self, job: BulkJob) -> Iterator[tuple[Path, int]]:
+        """The result files of a job with their number of records; a file is gone when the next is asked for.
+
+        The next page is downloaded while the caller works on this one.
+
+        Raises:
+            BulkJobFailedError: the job failed, was aborted by somebody, or takes longer than two hours.
+            ServiceError: Salesforce cannot be reached.
+        """
+        self._wait(job)
+        with TemporaryDirectory(prefix="salesforce_") as directory, ThreadPoolExecutor(1) as background:
+            following: Future[_Page] | None = background.submit(self._download, job, None, Path(directory) / "0.csv")
+            number = 0
+            while following is not None:
+                page, number = following.result(), number + 1
+                file = Path(directory) / f"{number}.csv"
+                following = (
+                    background.submit(self._download, job, page.next_locator, file) if page.next_locator else None
+                )
+                yield page.file, page.records
+                page.file.unlink()
+
+    def finish(self) -> None:
+        """Delete all jobs at Salesforce, once what they gave is in the warehouse."""
+        self.delete_except(set())
+
+    def delete_except(self, wanted: set[str]) -> None:
+        """Delete the left-over jobs that nobody will continue from."""
+        for reads in [reads for reads in self._open if reads not in wanted]:
+            self._delete(self._open.pop(reads))
+            self._write_notes()
+
+    def _wait(self, job: BulkJob) -> None:
+        waiting = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda state: state in _RUNNING),
+            wait=tenacity.wait_exponential(multiplier=FIRST_POLL_SECONDS, exp_base=1.5, max=LONGEST_POLL_SECONDS),
+            stop=tenacity.stop_after_delay(LONGEST_JOB_SECONDS),
+            retry_error_callback=lambda attempt: "not complete after two hours",
+            sleep=time.sleep,
+        )
+        state = waiting(self._state, job)
+        if state != _COMPLETE:
+            raise BulkJobFailedError(
+                f"Salesforce {self._client.org} ended the Bulk query {job.job_id} as {state}.",
+                next_step="Run the command again; if it stays, look at Bulk Data Load Jobs in Setup.",
+            )
+
+    def _state(self, job: BulkJob) -> str | None:
+        content = self._client.read_json_or_none("GET", f"jobs/query/{job.job_id}")
+        return None if content is None else str(content.get("state"))
+
+    def _download(self, job: BulkJob, locator: str | None, file: Path) -> _Page:
+        params = {"maxRecords": str(RECORDS_PER_PAGE)} | ({"locator": locator} if locator else {})
+        headers = self._client.download(f"jobs/query/{job.job_id}/results", params, file)
+        following = headers.get("Sforce-Locator", "null")
+        return _Page(file, int(headers.get("Sforce-NumberOfRecords", -1)), None if following == "null" else following)
+
+    def _delete(self, job: BulkJob) -> None:
+        if self._state(job) in _RUNNING:
+            self._client.read_any("PATCH", f"jobs/query/{job.job_id}", json={"state": "Aborted"})
+        self._client.read_any("DELETE", f"jobs/query/{job.job_id}")
+
+    def _write_notes(self) -> None:
+        self._notes.parent.mkdir(parents=True, exist_ok=True)
+        part = self._notes.with_suffix(".part")
+        part.write_text(json.dumps([asdict(job) for job in self._open.values()], indent=1))
+        part.replace(self._notes)
+
+
+@dataclass(frozen=True)
+class _Page:
+    file: Path
+    records: int
+    next_locator: str | None
+
+
+def _read_notes(file: Path) -> dict[str, BulkJob]:
+    try:
+        jobs: list[dict[str, Any]] = json.loads(file.read_text())
+        return {job["reads"]: BulkJob(**job) for job in jobs}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError) as error:
+        raise OutreachError(
+            f"{file} cannot be read ({type(error).__name__}).", next_step="Delete it; Salesforce drops old jobs itself."
+        ) from None
