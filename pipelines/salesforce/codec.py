@@ -71,6 +71,8 @@ def _column(records: Sequence[dict[str, Any]], field: pa.Field) -> pa.Array:
         values = [None if value is None else date.fromisoformat(value) for value in values]
     elif pa.types.is_decimal(field.type):
         values = [None if value is None else Decimal(value) for value in values]
+    elif pa.types.is_floating(field.type):
+        values = [None if value is None else float(value) for value in values]
     elif pa.types.is_string(field.type):
         values = [None if value is None or value == "" else str(value) for value in values]
     return pa.array(values, type=field.type)
