@@ -33,3 +33,21 @@
 {% macro spark__without_addresses(column) -%}
     regexp_replace({{ column }}, '[^ <>():;,]+@[^ <>():;,]+', '(address)')
 {%- endmacro %}
+
+{% macro plain_text(column) -%}
+    {{ return(adapter.dispatch('plain_text')(plain_characters(column))) }}
+{%- endmacro %}
+
+{% macro plain_characters(column) -%}
+    {%- set apostrophes = "\u2019\u2018\u02bc\u00b4\u0060" -%}
+    {%- set spaces = "\u00a0\u202f\r\n\t" -%}
+    translate({{ column }}, '{{ apostrophes ~ spaces }}', '{{ "''" * apostrophes | length ~ " " * spaces | length }}')
+{%- endmacro %}
+
+{% macro default__plain_text(characters) -%}
+    regexp_replace({{ characters }}, ' +', ' ', 'g')
+{%- endmacro %}
+
+{% macro spark__plain_text(characters) -%}
+    regexp_replace({{ characters }}, ' +', ' ')
+{%- endmacro %}

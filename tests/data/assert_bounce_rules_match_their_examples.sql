@@ -18,7 +18,7 @@ matches as (
             order by rules.priority, rules.rule_id
         ) as place
     from bounce_rules as examples
-    left join bounce_rules as rules on {{ matches('examples.example', 'rules.pattern') }}
+    left join bounce_rules as rules on {{ matches(plain_text('examples.example'), 'rules.pattern') }}
 )
 
 select * from matches

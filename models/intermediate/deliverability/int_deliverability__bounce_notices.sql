@@ -35,6 +35,8 @@ named_notices as (
 candidates as (
     select
         reply_messages.*,
+        {{ plain_text(without_addresses("concat_ws(' ', reply_messages.subject, reply_messages.body_text)")) }}
+            as notice_text,
         named_notices.message_id is not null as is_named
     from reply_messages
     left join named_notices on reply_messages.message_id = named_notices.message_id
@@ -46,7 +48,7 @@ recognised as (
     select distinct candidates.message_id
     from candidates
     inner join bounce_rules
-        on {{ matches("concat_ws(' ', candidates.subject, candidates.body_text)", 'bounce_rules.pattern') }}
+        on {{ matches('candidates.notice_text', 'bounce_rules.pattern') }}
 ),
 
 marked as (
@@ -75,7 +77,7 @@ notices as (
         smartlead_campaign_id,
         email,
         mailbox,
-        concat_ws(' ', subject, body_text) as notice_text,
+        notice_text,
         is_certain,
         replied_at as noticed_at
     from counted

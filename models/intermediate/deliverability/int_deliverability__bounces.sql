@@ -1,5 +1,6 @@
 -- Each bounce once: the webhook's notice and what polls show of the same mail meet (R11), and reviewed rules over the
--- text say what kind it is (R2). The first matching rule by priority decides; the text stays with the verdict.
+-- text say what kind it is (R2). The first matching rule by priority decides; the text stays with the verdict. From as
+-- many soft bounces of an address as sending_limits says, the next count as hard; at 0, the default, none ever does.
 with
 
 webhooks as (
@@ -30,6 +31,11 @@ category_map as (
 
 bounce_rules as (
     select * from {{ ref('bounce_rules') }}
+),
+
+soft_limit as (
+    select max(case when limit_id = 'soft_bounces_until_hard' then value end) as soft_bounces_until_hard
+    from {{ ref('sending_limits') }}
 ),
 
 reported as (
@@ -80,8 +86,9 @@ with_texts as (
     select
         met.*,
         -- an address is no evidence, and could look like one to a rule
-        nullif(trim({{ without_addresses("concat_ws(' ', met.webhook_text, noticed.notice_text)") }}), '')
-            as notice_text,
+        nullif(
+            trim({{ plain_text(without_addresses("concat_ws(' ', met.webhook_text, noticed.notice_text)")) }}), ''
+        ) as notice_text,
         sent_mails.sent_at,
         coalesce(sent_mails.mailbox, met.mailbox) as sent_from,
         coalesce(noticed.noticed_at, met.reported_at, sent_mails.sent_at) as bounced_at,
@@ -149,6 +156,51 @@ classified as (
             and with_texts.email = smartlead_members.email
     left join categories on smartlead_members.category_id = categories.category_id
     left join category_map on categories.category = category_map.category
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (partition by email, bounce_class order by bounced_at, bounce_id) as number_of_its_class
+    from classified
+),
+
+judged as (
+    select
+        numbered.*,
+        coalesce(
+            numbered.bounce_class = 'soft'
+            and numbered.email is not null
+            and soft_limit.soft_bounces_until_hard > 0
+            and numbered.number_of_its_class >= soft_limit.soft_bounces_until_hard,
+            false
+        ) as is_escalated
+    from numbered
+    cross join soft_limit
+),
+
+bounces as (
+    select
+        bounce_id,
+        smartlead_campaign_id,
+        campaign_lead_map_id,
+        org,
+        campaign_id,
+        campaign_member_id,
+        lead_id,
+        email,
+        mailbox,
+        unmatched_reason,
+        case when is_escalated then 'hard' else bounce_class end as bounce_class,
+        case when is_escalated then 'soft_escalated' else rule_id end as rule_id,
+        evidence,
+        is_seen_by_webhook,
+        is_seen_by_poll,
+        is_time_estimated,
+        seq_number,
+        sent_at,
+        bounced_at
+    from judged
 )
 
-select * from classified
+select * from bounces
