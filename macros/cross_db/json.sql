@@ -3,11 +3,23 @@
 {%- endmacro %}
 
 {% macro default__json_text(column, path) -%}
-    json_extract_string({{ column }}, '$.{{ path }}')
+    json_extract_string(try_cast({{ column }} as json), '$.{{ path }}')
 {%- endmacro %}
 
 {% macro spark__json_text(column, path) -%}
     get_json_object({{ column }}, '$.{{ path }}')
+{%- endmacro %}
+
+{% macro is_malformed_json(column) -%}
+    {{ return(adapter.dispatch('is_malformed_json')(column)) }}
+{%- endmacro %}
+
+{% macro default__is_malformed_json(column) -%}
+    ({{ column }} is not null and try_cast({{ column }} as json) is null)
+{%- endmacro %}
+
+{% macro spark__is_malformed_json(column) -%}
+    ({{ column }} is not null and get_json_object({{ column }}, '$') is null)
 {%- endmacro %}
 
 {% macro json_array_lateral(column, alias) -%}

@@ -90,6 +90,7 @@ judged as (
     select
         *,
         case
+            when is_malformed then 'row_malformed'
             when is_campaign_unmapped then 'campaign_not_mapped'
             when org is null then 'org_missing'
             when org_as_received != org then 'org_disagrees'

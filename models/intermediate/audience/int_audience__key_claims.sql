@@ -16,6 +16,7 @@ clay_rows as (
     where
         campaign_map.clay_table_id is not null
         or clay_table_rows.campaign_member_id_as_received is not null
+        or clay_table_rows.is_malformed
         or clay_table_rows.classification is not null -- a reply that Clay has not classified claims nothing yet
 ),
 
@@ -37,7 +38,8 @@ claims as (
         campaign_member_id_as_received,
         campaign_member_id,
         lead_id_as_received,
-        lead_id
+        lead_id,
+        is_malformed
     from smartlead_leads
     union all
     select
@@ -49,7 +51,8 @@ claims as (
         campaign_member_id_as_received,
         campaign_member_id,
         lead_id_as_received,
-        lead_id
+        lead_id,
+        is_malformed
     from clay_rows
     union all
     select
@@ -61,7 +64,8 @@ claims as (
         campaign_member_id_as_received,
         campaign_member_id,
         lead_id_as_received,
-        lead_id
+        lead_id,
+        false as is_malformed
     from clay_callbacks
     where parse_error is null
     union all
@@ -74,7 +78,8 @@ claims as (
         campaign_member_id_as_received,
         campaign_member_id,
         lead_id_as_received,
-        lead_id
+        lead_id,
+        is_malformed
     from clay_csv_rows
 ),
 

@@ -15,6 +15,8 @@ renamed as (
         {{ salesforce_id_18(json_text('payload', 'LeadId')) }} as lead_id,
         -- strings
         file_name,
+        -- booleans
+        {{ is_malformed_json('payload') }} as is_malformed,
         -- other
         payload
     from source

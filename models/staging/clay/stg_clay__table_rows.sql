@@ -29,6 +29,8 @@ renamed as (
         {{ json_text('cells', 'icp_score.value') }} as icp_score,
         {{ json_text('cells', 'lead_tier.value') }} as lead_tier,
         {{ json_text('cells', 'classification.value') }} as classification,
+        -- booleans
+        {{ is_malformed_json('cells') }} as is_malformed,
         -- other
         {{ json_text('cells', 'attempts.value') }} as attempts,
         -- timestamps

@@ -21,6 +21,7 @@ renamed as (
         status as lead_status,
         -- booleans
         coalesce(is_unsubscribed, false) as is_unsubscribed,
+        {{ is_malformed_json('custom_fields') }} as is_malformed,
         -- timestamps
         {{ to_utc('created_at') }} as created_at
     from source

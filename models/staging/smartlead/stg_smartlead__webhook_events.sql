@@ -73,7 +73,7 @@ renamed as (
         {{ to_utc('received_at') }} as received_at,
         -- other
         payload,
-        parse_error
+        coalesce(parse_error, case when {{ is_malformed_json('payload') }} then 'not valid JSON' end) as parse_error
     from source
 )
 
