@@ -5,8 +5,8 @@ reply_state as (
     select * from {{ ref('fct_member_reply_state') }}
 ),
 
-bounce_events as (
-    select * from {{ ref('fct_bounce_events') }}
+lead_bounces as (
+    select * from {{ ref('fct_lead_bounces') }}
 ),
 
 enrichment as (
@@ -15,20 +15,6 @@ enrichment as (
 
 leads as (
     select * from {{ ref('stg_salesforce__leads') }}
-),
-
-hard_bounces as (
-    select
-        org,
-        lead_id,
-        min(bounced_at) as bounced_at,
-        min(
-            'smartlead mail ' || bounce_id || ', rule ' || coalesce(rule_id, '') || ', '
-            || cast(bounced_at as {{ dbt.type_string() }})
-        ) as evidence
-    from bounce_events
-    where is_hard_bounce and lead_id is not null
-    group by org, lead_id
 ),
 
 candidates as (
@@ -63,22 +49,22 @@ candidates as (
     where has_proven_reply and proven_classification is not null
     union all
     select
-        hard_bounces.org,
+        org,
         'Lead' as object,
-        hard_bounces.lead_id as record_id,
+        lead_id as record_id,
         'external_hard_bounced__c' as field,
-        case when leads.is_external_hard_bounced then 'true' else 'false' end as before_value,
+        case
+            when is_external_hard_bounced_in_salesforce then 'true'
+            when not is_external_hard_bounced_in_salesforce then 'false'
+        end as before_value,
         'true' as after_value,
         'a mail bounced hard' as reason,
-        hard_bounces.evidence,
-        hard_bounces.bounced_at as evidence_at,
+        hard_bounce_evidence as evidence,
+        hard_bounced_at as evidence_at,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
-        hard_bounces.lead_id
-    from hard_bounces
-    inner join leads
-        on
-            hard_bounces.org = leads.org
-            and hard_bounces.lead_id = leads.lead_id
+        lead_id
+    from lead_bounces
+    where has_hard_bounce_evidence
     {%- for field, column in [('company_description__c', 'company_description'), ('Industry', 'industry')] %}
         union all
         select
