@@ -17,8 +17,36 @@ leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
 
+members as (
+    select * from {{ ref('stg_salesforce__campaign_members') }}
+),
+
+ledger_entries as (
+    select * from {{ ref('stg_writeback__ledger_entries') }}
+    where entry_type = 'outcome' and outcome = 'applied'
+),
+
 as_of as (
     select * from {{ ref('int_operations__as_of') }}
+),
+
+numbered_writes as (
+    select
+        org,
+        object,
+        record_id,
+        field,
+        after_value,
+        row_number() over (
+            partition by org, object, record_id, field
+            order by entry_id desc
+        ) as place
+    from ledger_entries
+),
+
+own_writes as (
+    select * from numbered_writes
+    where place = 1
 ),
 
 valid_approvals as (
@@ -45,7 +73,10 @@ with_rules as (
         coalesce(allowlist.is_writable, false) as is_writable,
         valid_approvals.approval_id,
         coalesce(leads.is_converted, false) as is_converted,
-        coalesce(leads.is_deleted, false) as is_deleted
+        coalesce(leads.is_deleted, false) as is_deleted,
+        -- a value that is not the one we wrote last is another's word; a value that we wrote and is gone as well
+        coalesce(trim(candidates.before_value), '') <> coalesce(own_writes.after_value, '') as is_of_others,
+        members.last_modified_at
     from candidates
     left join allowlist
         on
@@ -61,6 +92,17 @@ with_rules as (
         on
             candidates.org = leads.org
             and candidates.lead_id = leads.lead_id
+    left join own_writes
+        on
+            candidates.org = own_writes.org
+            and candidates.object = own_writes.object
+            and candidates.record_id = own_writes.record_id
+            and candidates.field = own_writes.field
+    left join members
+        on
+            candidates.org = members.org
+            and candidates.object = 'CampaignMember'
+            and candidates.record_id = members.campaign_member_id
 ),
 
 judged as (
@@ -90,6 +132,9 @@ judged as (
             when object = 'Lead' and is_converted then 'the lead is converted'
             when policy = 'only_if_blank' and nullif(trim(before_value), '') is not null
                 then 'Salesforce has a value already'
+            -- nobody knows when it was set, so it counts as set when the record was last changed
+            when policy = 'latest_wins' and is_of_others and coalesce(evidence_at <= last_modified_at, true)
+                then 'somebody changed the value in Salesforce after this evidence'
         end as blocked_reason
     from with_rules
 )
