@@ -16,14 +16,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.salesforce import records, schema
 from sandbox.salesforce.control import control_routes
 from sandbox.salesforce.doorway import Doorway
-from sandbox.salesforce.errors import SalesforceError, malformed_query, not_found
+from sandbox.salesforce.errors import SalesforceError, not_found
 from sandbox.salesforce.faults import FaultPlan
 from sandbox.salesforce.oauth import OAuthError, SignIn
-from sandbox.salesforce.query import Queries, page_size
-from sandbox.salesforce.schema import Schema, SObject
+from sandbox.salesforce.query import Queries
+from sandbox.salesforce.rest.collections import collection_routes
+from sandbox.salesforce.rest.common import Handler, base
+from sandbox.salesforce.rest.queries import query_routes
+from sandbox.salesforce.rest.sobjects import sobject_routes
+from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
 
 FIRST_VERSION, LAST_VERSION = 51, 67
@@ -70,14 +73,9 @@ def create_app(org: Org) -> Doorway:
         Route(data, api.versions),
         Route(version, api.authorized(api.resources)),
         Route(f"{version}/limits", api.authorized(api.limits)),
-        Route(f"{version}/sobjects", api.authorized(api.describe_all)),
-        Route(f"{version}/sobjects/{{sobject}}/describe", api.authorized(api.describe)),
-        Route(f"{version}/query", api.authorized(api.query)),
-        Route(f"{version}/queryAll", api.authorized(api.query)),
-        Route(f"{version}/query/{{locator}}", api.authorized(api.more)),
-        Route(f"{version}/queryAll/{{locator}}", api.authorized(api.more)),
-        Route(f"{version}/composite/sobjects", api.authorized(api.update), methods=["PATCH"]),
-        Route(f"{version}/composite/sobjects/{{sobject}}", api.authorized(api.retrieve), methods=["POST"]),
+        *sobject_routes(org, api.authorized),
+        *query_routes(org, api.authorized),
+        *collection_routes(org, api.authorized),
         *control_routes(org.service),
     ]
     handlers: Any = {SalesforceError: _salesforce_error, HTTPException: _http_error}
@@ -89,9 +87,8 @@ class _Api:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._state = org.service.state
 
-    def authorized(self, handler: Callable[[Request, Any], Response]) -> Callable[[Request], Any]:
+    def authorized(self, handler: Handler) -> Callable[[Request], Any]:
         """An endpoint that needs a session, counts against the quota, and gets the request's JSON body, if any."""
 
         @wraps(handler)
@@ -126,71 +123,16 @@ class _Api:
     def resources(self, request: Request, _: Any) -> Response:
         """The resources of a version."""
         names = ("sobjects", "query", "queryAll", "limits", "composite")
-        return JSONResponse({name: f"{_base(request)}/{name}" for name in names})
+        return JSONResponse({name: f"{base(request)}/{name}" for name in names})
 
     def limits(self, request: Request, _: Any) -> Response:
         """The quota."""
         remaining = self._org.daily_requests - self._org.used_requests
         return JSONResponse({"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}})
 
-    def describe_all(self, request: Request, _: Any) -> Response:
-        """All objects."""
-        return JSONResponse(schema.describe_all(self._org.schema, _base(request)))
-
-    def describe(self, request: Request, _: Any) -> Response:
-        """One object."""
-        return JSONResponse(schema.describe(self._sobject_in_path(request), _base(request)))
-
-    def query(self, request: Request, _: Any) -> Response:
-        """The first page of a query."""
-        text = request.query_params.get("q")
-        if not text:
-            raise malformed_query("A query string has to be specified")
-        with_deleted = request.url.path.rstrip("/").endswith("/queryAll")
-        size = page_size(request.headers.get("sforce-query-options", ""))
-        return _json(self._org.queries.run(text, _base(request), with_deleted=with_deleted, page_size=size))
-
-    def more(self, request: Request, _: Any) -> Response:
-        """A further page."""
-        size = page_size(request.headers.get("sforce-query-options", ""))
-        return _json(self._org.queries.more(request.path_params["locator"], page_size=size))
-
-    def retrieve(self, request: Request, body: Any) -> Response:
-        """Records by id."""
-        return _json(records.retrieve(self._state, self._sobject_in_path(request), body, _base(request)))
-
-    def update(self, request: Request, body: Any) -> Response:
-        """Change up to 200 records."""
-        options = request.headers.get("sforce-call-options", "")
-        client = next((part[7:] for part in options.split(";") if part.startswith("client=")), "")
-        caller = records.Caller(
-            user_id=self._org.sign_in.user_id,
-            client=client or request.headers.get("user-agent", ""),
-            assigns_leads=request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
-        )
-        faults, address = self._org.service.faults, f"{request.method} {request.url.path}"
-        locked_rows = faults.rows_to_lock(self._org.name, address)
-        results, locked = records.update(self._state, self._org.schema, body, caller, locked_rows=locked_rows)
-        faults.note_locked(self._org.name, address, locked)
-        return JSONResponse(results)
-
-    def _sobject_in_path(self, request: Request) -> SObject:
-        try:
-            return self._org.schema.sobject(request.path_params["sobject"])
-        except SalesforceError:
-            raise not_found() from None
-
     def _is_known(self, version: str) -> bool:
         number, _, minor = version.partition(".")
         return minor == "0" and number.isdecimal() and FIRST_VERSION <= int(number) <= LAST_VERSION
-
-
-def _base(request: Request) -> str:
-    return f"/services/data/v{request.path_params['version']}"
-
-
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")
 
 
 async def _json_body(request: Request) -> Any:
