@@ -15,6 +15,7 @@ import uvicorn
 
 from sandbox.lifecycle import end_with_process
 from sandbox.salesforce.app import Org, Service, create_app
+from sandbox.salesforce.bulk.query import QueryJobs
 from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.schema import Schema
@@ -48,7 +49,7 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
             public_key_file=Path(one["public_key_file"]) if one.get("public_key_file") else None,
         )
         schema = Schema(name)
-        org = Org(name, service, sign_in, schema, Queries(state, schema))
+        org = Org(name, service, sign_in, schema, Queries(state, schema), QueryJobs(state, schema))
         org.daily_requests = one.get("daily_requests", org.daily_requests)
         service.orgs[name] = org
     return service.orgs
@@ -88,6 +89,8 @@ def main() -> None:
     try:
         asyncio.run(_serve(servers))
     finally:
+        for org in orgs.values():
+            org.bulk_queries.jobs.close()
         state.close()
 
 

@@ -16,12 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.salesforce.bulk.query import QueryJobs
 from sandbox.salesforce.control import control_routes
 from sandbox.salesforce.doorway import Doorway
 from sandbox.salesforce.errors import SalesforceError, not_found
 from sandbox.salesforce.faults import FaultPlan
 from sandbox.salesforce.oauth import OAuthError, SignIn
 from sandbox.salesforce.query import Queries
+from sandbox.salesforce.rest.bulk import bulk_limits, bulk_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
 from sandbox.salesforce.rest.queries import query_routes
@@ -54,6 +56,7 @@ class Org:
     sign_in: SignIn
     schema: Schema
     queries: Queries
+    bulk_queries: QueryJobs
     daily_requests: int = 100_000
     used_requests: int = 0
 
@@ -76,6 +79,7 @@ def create_app(org: Org) -> Doorway:
         *sobject_routes(org, api.authorized),
         *query_routes(org, api.authorized),
         *collection_routes(org, api.authorized),
+        *bulk_routes(org, api.authorized),
         *control_routes(org.service),
     ]
     handlers: Any = {SalesforceError: _salesforce_error, HTTPException: _http_error}
@@ -122,13 +126,14 @@ class _Api:
 
     def resources(self, request: Request, _: Any) -> Response:
         """The resources of a version."""
-        names = ("sobjects", "query", "queryAll", "limits", "composite")
+        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         return JSONResponse({name: f"{base(request)}/{name}" for name in names})
 
     def limits(self, request: Request, _: Any) -> Response:
         """The quota."""
         remaining = self._org.daily_requests - self._org.used_requests
-        return JSONResponse({"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}})
+        daily = {"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}}
+        return JSONResponse(daily | bulk_limits(self._org))
 
     def _is_known(self, version: str) -> bool:
         number, _, minor = version.partition(".")

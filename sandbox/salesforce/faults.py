@@ -16,8 +16,16 @@ class Kind(StrEnum):
     EXPIRE_TOKEN = "expire_token"  # noqa: S105  end all sessions before the request is looked at
     DROP_CONNECTION = "drop_connection"  # close the connection, without doing anything
     MALFORMED_PAGE = "malformed_page"  # answer 200 with half of the body
+    BODY_CUT = "body_cut"  # send half of the body, then close the connection
     RESPONSE_LOST = "response_lost"  # do everything, then close the connection
     LOCK_ROW = "lock_row"  # refuse rows of an update as locked by somebody else; "times" counts rows
+    SLOW_JOB = "slow_job"  # a bulk job stays in progress while its state is asked for "polls" times
+    FAIL_JOB = "fail_job"  # the same, and then it fails
+    ABORT_JOB = "abort_job"  # the same, and then somebody aborts it
+
+
+JOB_KINDS = frozenset({Kind.SLOW_JOB, Kind.FAIL_JOB, Kind.ABORT_JOB})
+REQUEST_KINDS = frozenset(Kind) - JOB_KINDS - {Kind.LOCK_ROW}
 
 
 @dataclass
@@ -32,6 +40,7 @@ class Fault:
     status: int = 503
     error_code: str = "SERVER_UNAVAILABLE"
     message: str = "The server is temporarily unavailable."
+    polls: int = 2
 
     def matches(self, org: str, request: str) -> bool:
         """Whether the plan is about this request (method, path and query)."""
@@ -68,15 +77,11 @@ class FaultPlan:
 
     def strike(self, org: str, request: str) -> Fault | None:
         """The fault that this request meets, if any; it counts as used."""
-        with self._lock:
-            for fault in self._faults:
-                if fault.kind is not Kind.LOCK_ROW and fault.matches(org, request):
-                    if fault.after > 0:
-                        fault.after -= 1
-                        continue
-                    fault.times -= 1
-                    return fault
-        return None
+        return self._strike(org, request, REQUEST_KINDS)
+
+    def strike_job(self, org: str, request: str) -> Fault | None:
+        """The fault that the bulk job meets which this request creates, if any; it counts as used."""
+        return self._strike(org, request, JOB_KINDS)
 
     def rows_to_lock(self, org: str, request: str) -> int:
         """How many rows of this request would be refused as locked."""
@@ -91,3 +96,14 @@ class FaultPlan:
                     used = min(rows, fault.times)
                     fault.times -= used
                     rows -= used
+
+    def _strike(self, org: str, request: str, kinds: frozenset[Kind]) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.kind in kinds and fault.matches(org, request):
+                    if fault.after > 0:
+                        fault.after -= 1
+                        continue
+                    fault.times -= 1
+                    return fault
+        return None

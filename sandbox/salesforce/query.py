@@ -48,10 +48,7 @@ class Queries:
         described = self._schema.sobject(query.sobject)
         translation = Translation(described, self._state.now)
         translation.json_record(query.paths, base)  # unknown fields are found before anything runs
-        conditions = [translation.condition(query.where)] if query.where else []
-        if not with_deleted and "IsDeleted" in described.by_canonical_name:
-            conditions.append('not t."IsDeleted"')
-        where = f" where {' and '.join(conditions)}" if conditions else ""
+        where = where_clause(translation, query, with_deleted=with_deleted)
         with self._state.reading() as connection:
             if not query.paths:
                 counted = connection.execute(
@@ -124,6 +121,14 @@ class Queries:
         table = self._cursors.pop(name).table
         self._state.execute(f"drop table {table}")
         self._state.execute(f"drop table if exists {table}_ready")
+
+
+def where_clause(translation: Translation, query: soql.Query, *, with_deleted: bool) -> str:
+    """SQL for a query's conditions, with a space before it, or nothing."""
+    conditions = [translation.condition(query.where)] if query.where else []
+    if not with_deleted and "IsDeleted" in translation.sobject.by_canonical_name:
+        conditions.append('not t."IsDeleted"')
+    return f" where {' and '.join(conditions)}" if conditions else ""
 
 
 def page_size(options: str) -> int:

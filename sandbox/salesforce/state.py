@@ -34,6 +34,7 @@ class State:
     """The open database. Requests take turns: ``reading`` and ``writing`` hold the lock."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._connection = duckdb.connect(str(directory / DATABASE))
         self._connection.execute(SCHEMA)
         self._lock = threading.RLock()
@@ -51,6 +52,14 @@ class State:
         """The connection, for reading only."""
         with self._lock:
             yield self._connection
+
+    def snapshot(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, to be closed by the caller: it sees the state as it is now, and holds no lock."""
+        with self._lock:
+            connection = self._connection.cursor()
+        connection.execute("begin")
+        connection.execute("select now from world.settings")  # a transaction sees what is there when it first reads
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator[datetime]:

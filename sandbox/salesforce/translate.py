@@ -87,6 +87,11 @@ class Translation:
         names, field = self._resolve(path)
         return self._expression(self._owner(names), names, field), field
 
+    def canonical(self, path: str) -> str:
+        """A path in the org's own spelling."""
+        names, field = self._resolve(path)
+        return ".".join((*names, field.api_name))
+
     def _resolve(self, path: str) -> tuple[tuple[str, ...], Field]:
         *parents, name = path.split(".")
         owner = self.sobject
