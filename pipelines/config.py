@@ -42,6 +42,8 @@ class SalesforceOrg(BaseModel):
     audience: str = "https://login.salesforce.com"
     organization_id: str | None = Field(None, description="refuse to work when the token is for another org")
     api_version: str = "v62.0"
+    expected_role: str | None = Field(None, description="the role that the integration user must have")
+    validation_bypass_permission: str | None = Field(None, description="the custom permission that bypasses validation")
     quota_reserve: float = Field(0.2, ge=0, lt=1, description="share of the daily API calls left to the business")
     bulk_from_records: int = Field(10_000, ge=1, description="larger readings go through Bulk instead of REST")
     sweep_after_minutes: int = Field(60, ge=0, description="how old the last reading of all ids and formulas may be")

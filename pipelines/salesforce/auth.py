@@ -24,6 +24,7 @@ class Session:
     access_token: str
     instance_url: str
     organization_id: str
+    user_id: str
 
 
 def sign_in(org: str, connection: SalesforceOrg, service: HttpService) -> Session:
@@ -91,9 +92,9 @@ def _assertion(org: str, connection: SalesforceOrg) -> str:
 def _session(org: str, service: HttpService, response: httpx.Response) -> Session:
     content = service.json(response)
     try:
-        organization_id = content["id"].rstrip("/").split("/")[-2]
-        return Session(content["access_token"], content["instance_url"].rstrip("/"), to_18(organization_id))
-    except (KeyError, TypeError, IndexError, AttributeError):
+        organization_id, user_id = content["id"].rstrip("/").split("/")[-2:]
+        return Session(content["access_token"], content["instance_url"].rstrip("/"), to_18(organization_id), user_id)
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise ServiceError(
             f"Salesforce {org} answered the sign-in without a token, an instance URL or an identity.",
             next_step=f"Check the login_url of org '{org}'.",

@@ -90,12 +90,8 @@ class BulkJobs:
                 yield page.file, page.records
                 page.file.unlink()
 
-    def finish(self) -> None:
-        """Delete all jobs at Salesforce, once what they gave is in the warehouse."""
-        self.delete_except(set())
-
     def delete_except(self, wanted: set[str]) -> None:
-        """Delete the left-over jobs that nobody will continue from."""
+        """Delete all jobs at Salesforce but those for these readings, which will be continued."""
         for reads in [reads for reads in self._open if reads not in wanted]:
             self._delete(self._open.pop(reads))
             self._write_notes()

@@ -76,6 +76,11 @@ class SalesforceClient:
         """The 18-character id of the org that we are signed in to."""
         return self._signed_in().organization_id
 
+    @property
+    def user_id(self) -> str:
+        """The id of the integration user that we are signed in as."""
+        return self._signed_in().user_id
+
     def server_time(self) -> datetime:
         """What time it is in Salesforce (UTC); the answer also tells how much of the quota is left."""
         return service_time(self.read_any("GET", "limits"))

@@ -77,9 +77,9 @@ def _load_org(
         reader = OrgReader(client, names, connection, jobs, states, progress)
         reader.plan(sweep=sweep)
         rows = land(settings, dataset, reader.resources())
+        jobs.delete_except(reader.unfinished)
         if reader.failed:
             raise _objects_failure(names.org, reader.failed)
-        jobs.finish()
         return OrgLoad(rows, [*reader.notes, f"{client.quota}."])
 
 

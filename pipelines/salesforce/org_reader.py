@@ -95,6 +95,12 @@ class OrgReader:
         tables = [self._resource(reading) for reading in self._readings]
         return [*tables, self._object_fields(), self._deletions(), self._reads()]
 
+    @property
+    def unfinished(self) -> set[str]:
+        """The readings that did not come to their end; the next load can continue from their jobs."""
+        done = {read.table_name for read in self._done}
+        return {reading.reads for reading in self._readings if reading.what.table not in done}
+
     def _check_organization(self) -> None:
         known = {state["organization_id"] for state in self._states.values() if "organization_id" in state}
         if known - {self._client.organization_id}:

@@ -114,7 +114,7 @@ class Reading:
     def reads(self) -> str:
         """What is read, without the end of the window: the same in a load that was killed and in the next one."""
         begin = self._window.begin if self._window else ""
-        return f"{self.what.table}: SELECT {self._fields} FROM {self.what.name} {begin}".rstrip()  # noqa: S608  a key, not a query
+        return f"{self.what.table}: SELECT {self._fields} FROM {self.what.name} {begin}".rstrip()
 
     @property
     def _fields(self) -> str:
@@ -123,7 +123,7 @@ class Reading:
     @property
     def _soql(self) -> str:
         where = f" WHERE {self._window.begin}{self._window.end}" if self._window else ""
-        return f"SELECT {self._fields} FROM {self.what.name}{where}"  # noqa: S608  our own names
+        return f"SELECT {self._fields} FROM {self.what.name}{where}"
 
     @property
     def _order(self) -> str:

@@ -1,6 +1,5 @@
 """The Salesforce loader over real HTTP: what lands, what is read again, and what it says when something is wrong."""
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -9,15 +8,6 @@ import pytest
 from pipelines.config import SalesforceOrg, Settings
 from pipelines.errors import ConfigurationError, DataError, PartialFailureError, ServiceError
 from pipelines.salesforce.loader import load_salesforce
-
-
-@pytest.fixture
-def settings(world, tmp_path: Path) -> Settings:
-    orgs = {
-        org: SalesforceOrg(login_url=client.url, client_id=f"app-{org}", client_secret=f"secret-{org}")
-        for org, client in (("icare", world.icare), ("core", world.core))
-    }
-    return Settings(data_dir=tmp_path / "data", salesforce=orgs)
 
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:

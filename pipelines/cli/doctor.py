@@ -1,0 +1,62 @@
+"""``outreach doctor``: is everything as the product needs it?"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.cli import app
+from pipelines.config import load_settings
+from pipelines.console import out
+from pipelines.doctor.check import Check, Verdict
+from pipelines.doctor.salesforce import check_salesforce
+from pipelines.errors import ConfigurationError
+
+STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.CANNOT_TELL: "yellow"}
+Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+
+doctor_app = typer.Typer(
+    no_args_is_help=True, help="Check what the product depends on; each line passes, fails or cannot tell."
+)
+app.add_typer(doctor_app, name="doctor")
+
+
+@doctor_app.command()
+def salesforce(org: Orgs = None, as_json: AsJson = False) -> None:
+    """Check each org's integration user: least privilege, the fields of the allowlist, role, GBUs, quota, clock."""
+    _report(check_salesforce(load_settings(), org), as_json=as_json)
+
+
+def _report(checks: Sequence[Check], *, as_json: bool) -> None:
+    """Show the checks and end with exit code 3 when one failed.
+
+    Raises:
+        ConfigurationError: a check failed.
+    """
+    if as_json:
+        out.print_json(json.dumps([dataclasses.asdict(check) for check in checks]))
+    else:
+        _show(checks)
+    if count := sum(check.verdict is Verdict.FAIL for check in checks):
+        raise ConfigurationError(
+            f"{count} of {len(checks)} checks failed.", next_step="Change what the failed lines say, then check again."
+        )
+
+
+def _show(checks: Sequence[Check]) -> None:
+    for subject in dict.fromkeys(check.subject for check in checks):
+        table = Table(title=subject, title_justify="left", show_header=True, show_lines=False)
+        table.add_column("", no_wrap=True)
+        table.add_column("should be so")
+        table.add_column("found, and what to change")
+        for check in checks:
+            if check.subject == subject:
+                found = check.found + (f"\n→ {check.next_step}" if check.next_step else "")
+                table.add_row(f"[{STYLES[check.verdict]}]{check.verdict}[/]", check.requirement, found)
+        out.print(table)
