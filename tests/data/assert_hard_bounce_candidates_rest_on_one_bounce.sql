@@ -4,7 +4,7 @@ with
 
 candidates as (
     select * from {{ ref('int_writeback__candidates') }}
-    where field = 'external_hard_bounced__c'
+    where field = 'external_hard_bounced__c' and held_reason is null
 ),
 
 hard_bounces as (

@@ -1,4 +1,5 @@
--- Every value that the evidence wants in Salesforce, before any rule is asked.
+-- Every value that the evidence wants in Salesforce, before any rule is asked; with what is wrong with the evidence
+-- itself, where something is. Two candidates for one field are possible: the rules decide about both.
 with
 
 reply_state as (
@@ -11,6 +12,10 @@ lead_bounces as (
 
 enrichment as (
     select * from {{ ref('fct_lead_enrichment') }}
+),
+
+withheld_evidence as (
+    select * from {{ ref('int_writeback__withheld_evidence') }}
 ),
 
 leads as (
@@ -29,7 +34,8 @@ candidates as (
         reply_evidence as evidence,
         first_replied_at as evidence_at,
         campaign_id,
-        lead_id
+        lead_id,
+        cast(null as {{ dbt.type_string() }}) as held_reason
     from reply_state
     where has_proven_reply
     union all
@@ -44,7 +50,8 @@ candidates as (
         classification_evidence as evidence,
         classified_at as evidence_at,
         campaign_id,
-        lead_id
+        lead_id,
+        cast(null as {{ dbt.type_string() }}) as held_reason
     from reply_state
     where has_proven_reply and proven_classification is not null
     union all
@@ -62,10 +69,29 @@ candidates as (
         hard_bounce_evidence as evidence,
         hard_bounced_at as evidence_at,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
-        lead_id
+        lead_id,
+        cast(null as {{ dbt.type_string() }}) as held_reason
     from lead_bounces
     where has_hard_bounce_evidence
-    {%- for field, column in [('company_description__c', 'company_description'), ('Industry', 'industry')] %}
+    union all
+    select
+        org,
+        object,
+        record_id,
+        field,
+        before_value,
+        'true' as after_value,
+        reason,
+        evidence,
+        evidence_at,
+        campaign_id,
+        lead_id,
+        held_reason
+    from withheld_evidence
+    {%- for field, column, usable in [
+        ('company_description__c', 'company_description', 'description'),
+        ('Industry', 'industry', 'industry'),
+    ] %}
         union all
         select
             enrichment.org,
@@ -78,13 +104,16 @@ candidates as (
             'clay row ' || enrichment.table_id || '/' || enrichment.row_id as evidence,
             enrichment.enriched_at as evidence_at,
             enrichment.campaign_id,
-            enrichment.lead_id
+            enrichment.lead_id,
+            case
+                when not enrichment.is_{{ usable }}_usable then 'the enrichment failed its quality checks'
+            end as held_reason
         from enrichment
         inner join leads
             on
                 enrichment.org = leads.org
                 and enrichment.lead_id = leads.lead_id
-        where enrichment.is_{{ 'description' if loop.first else 'industry' }}_usable
+        where enrichment.{{ column }} is not null
     {%- endfor %}
 )
 

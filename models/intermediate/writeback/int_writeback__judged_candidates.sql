@@ -1,4 +1,5 @@
--- The rules over every candidate: what holds it back, or null (R1, R3, R4, R10). Python checks all of it again.
+-- The rules over the candidate of each field: what holds it back, or null (R1, R3, R4, R10). Of several for one field
+-- the newest with sound evidence counts, and none where those contradict each other. Python checks all of it again.
 with
 
 candidates as (
@@ -28,6 +29,32 @@ ledger_entries as (
 
 as_of as (
     select * from {{ ref('int_operations__as_of') }}
+),
+
+numbered_candidates as (
+    select
+        *,
+        row_number() over (
+            partition by org, object, record_id, field
+            order by
+                case when held_reason is null then 1 else 2 end asc,
+                evidence_at desc,
+                evidence asc
+        ) as place
+    from candidates
+),
+
+sound_values as (
+    select
+        org,
+        object,
+        record_id,
+        field,
+        count(distinct after_value) as value_count,
+        {{ list_text('evidence', 'evidence_at desc, evidence') }} as evidence
+    from candidates
+    where held_reason is null
+    group by org, object, record_id, field
 ),
 
 numbered_writes as (
@@ -64,7 +91,18 @@ valid_approvals as (
 
 with_rules as (
     select
-        candidates.*,
+        candidates.org,
+        candidates.object,
+        candidates.record_id,
+        candidates.field,
+        candidates.before_value,
+        candidates.after_value,
+        candidates.reason,
+        coalesce(sound_values.value_count, 0) > 1 as is_contradicted,
+        case when sound_values.value_count > 1 then sound_values.evidence else candidates.evidence end as evidence,
+        candidates.evidence_at,
+        candidates.campaign_id,
+        candidates.held_reason,
         allowlist.status,
         allowlist.policy,
         allowlist.value_type,
@@ -74,10 +112,17 @@ with_rules as (
         valid_approvals.approval_id,
         coalesce(leads.is_converted, false) as is_converted,
         coalesce(leads.is_deleted, false) as is_deleted,
+        leads.merged_into_lead_id is not null as is_merged,
         -- a value that is not the one we wrote last is another's word; a value that we wrote and is gone as well
         coalesce(trim(candidates.before_value), '') <> coalesce(own_writes.after_value, '') as is_of_others,
         members.last_modified_at
-    from candidates
+    from numbered_candidates as candidates
+    left join sound_values
+        on
+            candidates.org = sound_values.org
+            and candidates.object = sound_values.object
+            and candidates.record_id = sound_values.record_id
+            and candidates.field = sound_values.field
     left join allowlist
         on
             candidates.object = allowlist.object
@@ -103,6 +148,7 @@ with_rules as (
             candidates.org = members.org
             and candidates.object = 'CampaignMember'
             and candidates.record_id = members.campaign_member_id
+    where candidates.place = 1
 ),
 
 judged as (
@@ -122,14 +168,17 @@ judged as (
         campaign_id,
         approval_id,
         owner,
-        coalesce(before_value = after_value, false) as is_equal,
+        coalesce(before_value = after_value, false) and not is_contradicted as is_equal,
         case
             when policy is null then 'not on the allowlist'
             when not is_writable or policy = 'never' then 'never written'
             when status <> 'active' then 'pending legal'
             when approval_required and approval_id is null then 'no approval is valid for the campaign'
+            when is_deleted and is_merged then 'the lead was merged into another'
             when is_deleted then 'the lead is deleted'
             when object = 'Lead' and is_converted then 'the lead is converted'
+            when held_reason is not null then held_reason
+            when is_contradicted then 'candidates contradict each other'
             when policy = 'only_if_blank' and nullif(trim(before_value), '') is not null
                 then 'Salesforce has a value already'
             -- nobody knows when it was set, so it counts as set when the record was last changed

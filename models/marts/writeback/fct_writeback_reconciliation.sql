@@ -1,4 +1,5 @@
--- What we last wrote in each field against what Salesforce shows now, after the next load.
+-- What we last wrote in each field against what Salesforce shows now. Where it still shows what stood there before the
+-- write, and was last read before it, the next load has to come first.
 with
 
 entries as (
@@ -14,6 +15,10 @@ members as (
     select * from {{ ref('stg_salesforce__campaign_members') }}
 ),
 
+source_reads as (
+    select * from {{ ref('stg_operations__source_reads') }}
+),
+
 as_of as (
     select * from {{ ref('int_operations__as_of') }}
 ),
@@ -23,35 +28,40 @@ shown as (
         org,
         lead_id as record_id,
         'external_hard_bounced__c' as field,
-        case when is_external_hard_bounced then 'true' else 'false' end as shown_value
+        case is_external_hard_bounced when true then 'true' when false then 'false' end as shown_value,
+        is_deleted
     from leads
     union all
     select
         org,
         lead_id as record_id,
         'Industry' as field,
-        industry as shown_value
+        industry as shown_value,
+        is_deleted
     from leads
     union all
     select
         org,
         lead_id as record_id,
         'company_description__c' as field,
-        company_description as shown_value
+        company_description as shown_value,
+        is_deleted
     from leads
     union all
     select
         org,
         campaign_member_id as record_id,
         'Has_Replied__c' as field,
-        case when has_replied then 'true' else 'false' end as shown_value
+        case has_replied when true then 'true' when false then 'false' end as shown_value,
+        is_deleted
     from members
     union all
     select
         org,
         campaign_member_id as record_id,
         'ReplyClassification__c' as field,
-        reply_classification as shown_value
+        reply_classification as shown_value,
+        is_deleted
     from members
 ),
 
@@ -74,14 +84,22 @@ reconciled as (
         numbered.after_value as written_value,
         shown.shown_value,
         case
-            when shown.record_id is null then 'record is gone'
+            when shown.record_id is null then 'record_is_gone'
+            when shown.is_deleted then 'record_is_deleted'
             when shown.shown_value = numbered.after_value then 'matching'
+            when
+                source_reads.read_at < numbered.recorded_at
+                and coalesce(trim(shown.shown_value), '')
+                in (coalesce(trim(numbered.before_value), ''), coalesce(trim(numbered.current_value), ''))
+                then 'pending_reload'
             else 'overwritten'
         end as reconciliation_status,
         numbered.run_id,
         numbered.plan_id,
         numbered.recorded_at as written_at,
-        as_of.as_of_at as compared_at,
+        source_reads.read_at as compared_at,
+        -- the clocks of two machines may differ
+        greatest({{ hours_between('numbered.recorded_at', 'as_of.as_of_at') }}, 0) as hours_since_written,
         'CRM Admin' as owner
     from numbered
     cross join as_of
@@ -90,6 +108,10 @@ reconciled as (
             numbered.org = shown.org
             and numbered.record_id = shown.record_id
             and numbered.field = shown.field
+    left join source_reads
+        on
+            source_reads.dataset = 'salesforce_' || numbered.org
+            and source_reads.table_name = case numbered.object when 'Lead' then 'leads' else 'campaign_members' end
     where numbered.place = 1
 )
 
