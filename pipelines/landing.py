@@ -12,6 +12,7 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.helpers import pipeline_drop
@@ -19,6 +20,7 @@ from dlt.pipeline.helpers import pipeline_drop
 from pipelines.config import Settings
 from pipelines.errors import OutreachError, StoreError
 
+MEMORY_LIMIT = "512MB"  # of DuckDB while it merges; beyond it, it works on disk
 SOURCE_READS = "source_reads"
 SOURCE_READ_COLUMNS = pa.schema(
     [
@@ -104,10 +106,16 @@ def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
     pipeline = dlt.pipeline(
         pipeline_name=dataset,
         pipelines_dir=str(settings.data_dir / "dlt"),
-        destination=dlt.destinations.duckdb(str(settings.warehouse_path)),
+        destination=dlt.destinations.duckdb(_credentials(settings)),
         dataset_name=dataset,
     )
     return _forget_state_of_another_warehouse(pipeline, settings)
+
+
+def _credentials(settings: Settings) -> DuckDbCredentials:
+    credentials = DuckDbCredentials(str(settings.warehouse_path))
+    credentials.global_config = {"memory_limit": MEMORY_LIMIT}
+    return credentials
 
 
 def _forget_state_of_another_warehouse(pipeline: dlt.Pipeline, settings: Settings) -> dlt.Pipeline:

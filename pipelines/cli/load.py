@@ -31,6 +31,9 @@ Sweep = Annotated[
     bool | None,
     typer.Option(help="Read all ids and formula values too; by default when the last time is an hour ago."),
 ]
+Objects = Annotated[
+    list[str] | None, typer.Option("--object", help="Only this object, for example Lead; may be given several times.")
+]
 Refresh = Annotated[
     list[str] | None, typer.Option(help="Read this object anew, with its fields of today; may be given several times.")
 ]
@@ -57,9 +60,11 @@ app.add_typer(load_app, name="load")
 
 
 @load_app.command()
-def salesforce(org: Orgs = None, sweep: Sweep = None, refresh: Refresh = None, as_json: AsJson = False) -> None:
+def salesforce(
+    org: Orgs = None, only: Objects = None, sweep: Sweep = None, refresh: Refresh = None, as_json: AsJson = False
+) -> None:
     """Load both Salesforce orgs, or those that --org names: what changed, deletions, and now and then all ids."""
-    _load("salesforce", {"salesforce": _salesforce(org, sweep, refresh or [])}, as_json=as_json)
+    _load("salesforce", {"salesforce": _salesforce(org, only or [], sweep, refresh or [])}, as_json=as_json)
 
 
 @load_app.command()
@@ -84,7 +89,7 @@ def writeback(as_json: AsJson = False) -> None:
 def load_all(as_json: AsJson = False) -> None:
     """Load every source. When one fails, the others are loaded all the same; the failures are listed at the end."""
     sources = {
-        "salesforce": _salesforce(None, None, []),
+        "salesforce": _salesforce(None, [], None, []),
         "smartlead": _smartlead,
         "clay": _clay,
         "writeback": _writeback,
@@ -146,9 +151,10 @@ def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
     return failure
 
 
-def _salesforce(orgs: list[str] | None, sweep: bool | None, refresh: list[str]) -> Loader:
+def _salesforce(orgs: list[str] | None, objects: list[str], sweep: bool | None, refresh: list[str]) -> Loader:
     def load(settings: Settings, display: Progress, loaded: Loaded) -> None:
-        for org, one in load_salesforce(settings, orgs, display, sweep=sweep, refresh=refresh).items():
+        loads = load_salesforce(settings, orgs, display, objects=objects, sweep=sweep, refresh=refresh)
+        for org, one in loads.items():
             loaded.rows[f"raw_salesforce_{org}"] = one.rows
             loaded.notes += [f"Salesforce {org}: {note}" for note in one.notes]
 

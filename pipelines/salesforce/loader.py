@@ -12,7 +12,7 @@ from pipelines.errors import ConfigurationError, OutreachError, PartialFailureEr
 from pipelines.landing import forget, land, resource_states
 from pipelines.salesforce.bulk import BulkJobs
 from pipelines.salesforce.client import connect
-from pipelines.salesforce.objects import OBJECTS
+from pipelines.salesforce.objects import OBJECTS, SalesforceObject
 from pipelines.salesforce.org_reader import OrgReader
 from pipelines.salesforce.orgs import FieldNames, read_field_names
 
@@ -25,11 +25,21 @@ class OrgLoad:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a load is to read: which objects, whether to sweep (None: when it is due), which objects from scratch."""
+
+    objects: list[SalesforceObject]
+    sweep: bool | None
+    refresh: list[SalesforceObject]
+
+
 def load_salesforce(
     settings: Settings,
     orgs: Sequence[str] | None = None,
     progress: Progress | None = None,
     *,
+    objects: Sequence[str] = (),
     sweep: bool | None = None,
     refresh: Sequence[str] = (),
 ) -> dict[str, OrgLoad]:
@@ -42,6 +52,7 @@ def load_salesforce(
         settings: where the warehouse is and how to reach the orgs.
         orgs: names of orgs.
         progress: where to show progress.
+        objects: Salesforce's names of objects, all by default.
         sweep: whether all ids and formula values are read too; by default when the last time is long enough ago.
         refresh: objects to read anew from the beginning, with their fields and types of today.
 
@@ -50,12 +61,12 @@ def load_salesforce(
         PartialFailureError: some of several orgs or objects failed; names each with its reason.
     """
     names = read_field_names(settings.project_dir)
-    _check_objects(refresh)
+    wanted = Wanted(_objects(objects) or list(OBJECTS), sweep, _objects(refresh))
     loaded: dict[str, OrgLoad] = {}
     failed: dict[str, OutreachError] = {}
     for org in orgs or list(names):
         try:
-            loaded[org] = _load_org(settings, names.get(org, FieldNames(org, {})), progress, sweep, refresh)
+            loaded[org] = _load_org(settings, names.get(org, FieldNames(org, {})), progress, wanted)
         except OutreachError as error:
             failed[org] = error
     if failed:
@@ -63,19 +74,16 @@ def load_salesforce(
     return loaded
 
 
-def _load_org(
-    settings: Settings, names: FieldNames, progress: Progress | None, sweep: bool | None, refresh: Sequence[str]
-) -> OrgLoad:
+def _load_org(settings: Settings, names: FieldNames, progress: Progress | None, wanted: Wanted) -> OrgLoad:
     connection = settings.salesforce_org(names.org)
     dataset = f"raw_salesforce_{names.org}"
-    if refresh:
-        tables = [table for one in OBJECTS if one.name in refresh for table in (one.table, one.sweep.table)]
-        forget(settings, dataset, tables)
+    if wanted.refresh:
+        forget(settings, dataset, [table for one in wanted.refresh for table in (one.table, one.sweep.table)])
     states = resource_states(settings, dataset)
     with connect(names.org, connection) as client:
         jobs = BulkJobs(client, settings.data_dir / "dlt" / f"{dataset}_bulk_jobs.json")
         reader = OrgReader(client, names, connection, jobs, states, progress)
-        reader.plan(sweep=sweep)
+        reader.plan(wanted.objects, sweep=wanted.sweep)
         rows = land(settings, dataset, reader.resources())
         jobs.delete_except(reader.unfinished)
         if reader.failed:
@@ -83,12 +91,13 @@ def _load_org(
         return OrgLoad(rows, [*reader.notes, f"{client.quota}."])
 
 
-def _check_objects(names: Sequence[str]) -> None:
-    known = [one.name for one in OBJECTS]
+def _objects(names: Sequence[str]) -> list[SalesforceObject]:
+    known = {one.name: one for one in OBJECTS}
     if unknown := sorted(set(names) - set(known)):
         raise ConfigurationError(
             f"{', '.join(unknown)} is not loaded from Salesforce.", next_step=f"The objects are {', '.join(known)}."
         )
+    return [known[name] for name in names]
 
 
 def _objects_failure(org: str, failed: Mapping[str, OutreachError]) -> OutreachError:

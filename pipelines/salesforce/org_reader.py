@@ -17,7 +17,7 @@ from pipelines.landing import SOURCE_READS, SourceRead, source_reads
 from pipelines.salesforce.bulk import BulkJobs
 from pipelines.salesforce.changes import covered_until, deleted_records
 from pipelines.salesforce.client import SalesforceClient
-from pipelines.salesforce.objects import OBJECTS, SalesforceObject
+from pipelines.salesforce.objects import SalesforceObject
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.salesforce.reading import Reading, Window
 from pipelines.salesforce.schema import (
@@ -76,16 +76,20 @@ class OrgReader:
         self._done: list[SourceRead] = []
         self._described: dict[str, Described] = {}
 
-    def plan(self, *, sweep: bool | None) -> None:
-        """Begin every reading. ``sweep``: read all ids and formulas too; None does it when the last time is long ago.
+    def plan(self, objects: Sequence[SalesforceObject], *, sweep: bool | None) -> None:
+        """Begin every reading of these objects.
+
+        Args:
+            objects: what to read.
+            sweep: whether all ids and formulas are read too; None does it when the last time is long ago.
 
         Raises:
             ConfigurationError: the credentials belong to another org than the one in the warehouse.
         """
         self._check_organization()
-        for one in OBJECTS:
+        for one in objects:
             self._guarded(one.name, self._begin_changes, one)
-        for one in OBJECTS:
+        for one in objects:
             if one.name not in self.failed and self._is_sweep_due(one.sweep, sweep):
                 self._guarded(one.name, self._begin_sweep, one.sweep)
         self._jobs.delete_except({reading.reads for reading in self._readings})
