@@ -1,5 +1,6 @@
 -- How far each member has come, and when each stage was first reached. Stages never go backwards: whoever has reached a
--- later stage has passed the ones before it, even where nobody saw that happen.
+-- later stage has passed the ones before it, even where nobody saw that happen. So whoever was eligible when we
+-- exported or mailed stays eligible; nobody else is, unless today's verdict says so: past verdicts are not kept.
 with
 
 members as (
@@ -8,6 +9,14 @@ members as (
 
 bounces as (
     select * from {{ ref('fct_lead_bounces') }}
+),
+
+own_bounces as (
+    select distinct
+        org,
+        campaign_member_id
+    from {{ ref('fct_bounce_events') }}
+    where is_hard_bounce and campaign_member_id is not null
 ),
 
 campaign_map as (
@@ -28,6 +37,8 @@ placed as (
         coalesce(members.contact_id, members.lead_id) as person_id,
         coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
         coalesce(bounces.is_overall_hard_bounced, false) as is_hard_bounced,
+        own_bounces.campaign_member_id is not null as is_hard_bounced_in_smartlead,
+        members.has_replied and members.first_replied_at is null as has_replied_only_in_salesforce,
         coalesce(smartlead_campaigns.is_open_tracked, false) as is_open_tracked,
         case
             when members.is_converted and members.first_positive_at is not null then 10
@@ -46,6 +57,10 @@ placed as (
         on
             members.org = bounces.org
             and members.lead_id = bounces.lead_id
+    left join own_bounces
+        on
+            members.org = own_bounces.org
+            and members.campaign_member_id = own_bounces.campaign_member_id
     left join campaign_map
         on
             members.org = campaign_map.org

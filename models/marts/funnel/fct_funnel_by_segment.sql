@@ -18,7 +18,9 @@ segmented as (
             person_id,
             stage_number,
             is_open_tracked,
-            is_hard_bounced
+            is_hard_bounced,
+            is_hard_bounced_in_smartlead,
+            has_replied_only_in_salesforce
         from member_stages
         {%- if not loop.last %}
             union all

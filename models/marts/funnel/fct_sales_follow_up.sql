@@ -1,4 +1,7 @@
 -- Members whose reply is positive: whose they are, how long they have been waiting, and who touched them first.
+-- The clock starts with the first positive reply: the last one before the member was first called positive. Only what
+-- sales has done is a touch, not what somebody means to do. Salesforce's time of completion is not loaded, so a to-do
+-- that is done counts from the day it was meant for, and not after its last change.
 with
 
 members as (
@@ -10,9 +13,17 @@ leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
 
+replies as (
+    select * from {{ ref('fct_reply_events') }}
+    where is_human_response and campaign_member_id is not null
+),
+
 tasks as (
-    select * from {{ ref('stg_salesforce__tasks') }}
-    where not is_deleted
+    select
+        *,
+        least(updated_at, greatest(created_at, coalesce(cast(activity_on as timestamp), created_at))) as done_at
+    from {{ ref('stg_salesforce__tasks') }}
+    where not is_deleted and lower(trim(task_status)) = 'completed'
 ),
 
 sales_sla as (
@@ -23,13 +34,38 @@ as_of as (
     select * from {{ ref('int_operations__as_of') }}
 ),
 
+positive_replies as (
+    select
+        members.org,
+        members.campaign_member_id,
+        max(replies.replied_at) as positive_replied_at
+    from members
+    inner join replies
+        on
+            members.org = replies.org
+            and members.campaign_member_id = replies.campaign_member_id
+            and members.first_positive_at >= replies.replied_at
+    group by members.org, members.campaign_member_id
+),
+
+clocked as (
+    select
+        members.*,
+        coalesce(positive_replies.positive_replied_at, members.first_replied_at) as clock_started_at
+    from members
+    left join positive_replies
+        on
+            members.org = positive_replies.org
+            and members.campaign_member_id = positive_replies.campaign_member_id
+),
+
 touches as (
     select
         members.org,
         members.campaign_member_id,
-        min(tasks.created_at) as first_touched_at,
+        min(tasks.done_at) as first_touched_at,
         count(*) as touches
-    from members
+    from clocked as members
     left join leads
         on
             members.org = leads.org
@@ -38,7 +74,7 @@ touches as (
         on
             members.org = tasks.org
             and (members.lead_id = tasks.who_id or leads.converted_contact_id = tasks.who_id)
-            and members.first_replied_at <= tasks.created_at
+            and members.clock_started_at <= tasks.done_at
     group by members.org, members.campaign_member_id
 ),
 
@@ -52,13 +88,13 @@ waiting as (
         members.owner_id,
         members.owner_name,
         members.gbu,
-        members.first_replied_at as replied_at,
+        members.clock_started_at as replied_at,
         touches.first_touched_at,
         coalesce(touches.touches, 0) as touches,
-        {{ hours_between('members.first_replied_at', 'coalesce(touches.first_touched_at, as_of.as_of_at)') }}
+        {{ hours_between('members.clock_started_at', 'coalesce(touches.first_touched_at, as_of.as_of_at)') }}
             as waiting_hours,
         sales_sla.hours as sla_hours
-    from members
+    from clocked as members
     cross join as_of
     left join touches
         on
@@ -71,7 +107,13 @@ follow_up as (
     select
         *,
         first_touched_at is null as is_waiting,
-        coalesce(waiting_hours > sla_hours, false) as is_breached
+        waiting_hours > sla_hours as is_breached,
+        case
+            when sla_hours is null then 'no_sla'
+            when waiting_hours > sla_hours then 'breached'
+            when first_touched_at is null then 'running'
+            else 'kept'
+        end as sla_status
     from waiting
 )
 
