@@ -27,6 +27,7 @@ from sandbox.salesforce.rest.bulk import bulk_limits, bulk_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
 from sandbox.salesforce.rest.queries import query_routes
+from sandbox.salesforce.rest.rows import row_routes
 from sandbox.salesforce.rest.sobjects import sobject_routes
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
@@ -77,6 +78,7 @@ def create_app(org: Org) -> Doorway:
         Route(version, api.authorized(api.resources)),
         Route(f"{version}/limits", api.authorized(api.limits)),
         *sobject_routes(org, api.authorized),
+        *row_routes(org, api.authorized),
         *query_routes(org, api.authorized),
         *collection_routes(org, api.authorized),
         *bulk_routes(org, api.authorized),

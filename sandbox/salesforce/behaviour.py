@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from sandbox.salesforce import sales
+from sandbox.salesforce import recycle_bin, sales
 from sandbox.salesforce.state import State
 from sandbox.world.catalog import MARCOM, ORGS, PARDOT
 from sandbox.world.fields import WORKING, fields
@@ -44,13 +44,7 @@ class Day:
 
     def change(self, sobject: str, ids: list[str], assignments: str, moment: datetime, user: str = '"OwnerId"') -> None:
         """Change records as somebody who works in Salesforce would."""
-        stamps = '"SystemModstamp" = $moment'
-        if "LastModifiedDate" in fields(self.org, sobject):
-            stamps += f', "LastModifiedDate" = $moment, "LastModifiedById" = {user}'
-        self.state.execute(
-            f'update {table(self.org, sobject)} set {assignments}, {stamps} where "Id" in (select unnest($ids))',
-            {"ids": ids, "moment": moment},
-        )
+        recycle_bin.change(self.state, self.org, sobject, ids, assignments, moment, user)
 
     def note(self, kind: str, ids: list[str], moment: datetime, other_id: str | None = None) -> None:
         """Remember what happened, for the truth."""
@@ -156,6 +150,7 @@ def _correct_an_account(day: Day) -> None:
 
 def _merge_copies(day: Day) -> None:
     lead = table(day.org, "Lead")
+    marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
     with day.state.writing() as moment:
         rows = day.state.rows(f"""
             with living as (
@@ -170,36 +165,13 @@ def _merge_copies(day: Day) -> None:
             order by {day.state.plan.draw(f"merge {day.state.now:%Y-%m-%d}", "loser.id")}, loser.id
             limit 1""")
         for loser, survivor in rows:
-            day.change("Lead", [loser], f""""IsDeleted" = true, "MasterRecordId" = '{survivor}'""", moment)
-            day.change("Lead", [survivor], '"IsDeleted" = false', moment)
-            _move_members(day, loser, survivor, moment)
+            recycle_bin.merge_leads(day.state, day.org, survivor, [loser], moment, marcom)
             day.note("merged", [loser], moment, survivor)
-
-
-def _move_members(day: Day, loser: str, survivor: str, moment: datetime) -> None:
-    """A merge moves campaign members to the survivor; where the survivor is a member already, the loser's goes."""
-    members = table(day.org, "CampaignMember")
-    rows = day.state.rows(
-        f"""select "Id", exists (
-                select 1 from {members} as other
-                where other."CampaignId" = member."CampaignId" and other."LeadId" = ? and not other."IsDeleted")
-        from {members} as member where "LeadId" = ? and not "IsDeleted" """,
-        [survivor, loser],
-    )
-    marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
-    for member_id, is_twice in rows:
-        assignment = '"IsDeleted" = true' if is_twice else f"\"LeadId\" = '{survivor}'"
-        day.change("CampaignMember", [member_id], assignment, moment, marcom)
 
 
 def _delete_leads(day: Day) -> None:
     marcom = f"'{salesforce_id('User', day.org, MARCOM)}'"
     with day.state.writing() as moment:
         ids = day.chosen("delete", "true", day.some(DELETED))
-        day.change("Lead", ids, '"IsDeleted" = true', moment)
-        for sobject, lookup in (("CampaignMember", "LeadId"), ("Task", "WhoId")):
-            mine = f'"{lookup}" in (select unnest(?)) and not "IsDeleted"'
-            rows = day.state.rows(f'select "Id" from {table(day.org, sobject)} where {mine} order by "Id"', [ids])
-            children = [record_id for (record_id,) in rows]
-            day.change(sobject, children, '"IsDeleted" = true', moment, marcom)
+        recycle_bin.delete(day.state, day.org, "Lead", ids, moment, marcom)
         day.note("deleted", ids, moment)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.salesforce.behaviour import advance
+from sandbox.salesforce.schema import Profile
 from sandbox.salesforce.truth import export_truth
 from sandbox.world.catalog import ORGS
 from sandbox.world.fields import OBJECTS, Access
@@ -87,8 +88,16 @@ def _add_fault(service: Service, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _permit(service: Service, body: dict[str, Any]) -> dict[str, Any]:
-    """Change field-level security: org, object, canonical field name, access (write, read or none)."""
-    service.orgs[body["org"]].schema.allow(body["object"], body["field"], Access(body["access"]))
+    """Change what the user may do: either the profile, or field-level security.
+
+    Takes org and profile (integration or administrator), or org, object, canonical field name and access (write, read
+    or none).
+    """
+    schema, now = service.orgs[body["org"]].schema, service.state.now
+    if "profile" in body:
+        schema.assign(Profile(body["profile"]), now)
+    else:
+        schema.allow(body["object"], body["field"], Access(body["access"]), now)
     return {}
 
 

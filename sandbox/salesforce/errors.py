@@ -13,10 +13,12 @@ class SalesforceError(Exception):
     status: int
     code: str
     message: str
+    fields: tuple[str, ...] | None = None  # of an error of the one record that a request is about
 
     def body(self) -> list[dict[str, Any]]:
         """The JSON body."""
-        return [{"message": self.message, "errorCode": self.code}]
+        fields = {} if self.fields is None else {"fields": list(self.fields)}
+        return [{"message": self.message, "errorCode": self.code, **fields}]
 
 
 @dataclass

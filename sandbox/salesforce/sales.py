@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sandbox.salesforce.field_history import tracked
 from sandbox.salesforce.state import State
 from sandbox.world.catalog import AI_CAMPAIGNS
 from sandbox.world.fields import CONVERTED
@@ -113,12 +114,13 @@ def _convert(state: State, org: str, member_id: str) -> None:
         insert_records(connection, org, "Contact", contact)
         changed = {"moment": moment, "owner": owner_id, "lead": lead_id, "contact": contact_id}
         stamped = '"SystemModstamp" = $moment, "LastModifiedDate" = $moment, "LastModifiedById" = $owner'
-        state.execute(
-            f"""update {table(org, "Lead")} set "IsConverted" = true, "ConvertedDate" = $moment::date,
-            "ConvertedContactId" = $contact, "ConvertedAccountId" = '{account_id}', "Status" = '{CONVERTED}', {stamped}
-            where "Id" = $lead""",
-            changed,
-        )
+        with tracked(state, org, "Lead", [lead_id], moment):
+            state.execute(
+                f"""update {table(org, "Lead")} set "IsConverted" = true, "ConvertedDate" = $moment::date,
+                "ConvertedContactId" = $contact, "ConvertedAccountId" = '{account_id}', "Status" = '{CONVERTED}',
+                {stamped} where "Id" = $lead""",
+                changed,
+            )
         state.execute(
             f'update {table(org, "CampaignMember")} set "ContactId" = $contact, {stamped} where "LeadId" = $lead',
             changed,

@@ -1,27 +1,74 @@
-"""What the integration user sees of an org: objects, fields, relationships, and their describe."""
+"""An org as an administrator has set it up and the integration user sees it: objects, fields, permissions, rules."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 from sandbox.salesforce.errors import SalesforceError, invalid_type
+from sandbox.salesforce.switches import Switches
+from sandbox.world.clock import WORLD_START
 from sandbox.world.fields import OBJECTS, Access, Field, fields
-from sandbox.world.ids import KEY_PREFIXES
 
 LONG_TEXT = 255  # longer text can be neither filtered nor sorted by
 RESTRICTED = {"GBU__c", "ReplyClassification__c", "Industry"}  # picklists that take nothing but their values
-NEVER_NULL = {"id", "boolean"}
-LENGTH_OF_TYPE = {"boolean": 0, "date": 0, "datetime": 0}
+EDITABLE = {"Account", "Contact", "Lead", "Campaign", "CampaignMember", "Task"}  # the others have no create or delete
+MERGEABLE = {"Account", "Contact", "Lead"}
+REQUIRED = {  # on create
+    "Account": ("Name",),
+    "Campaign": ("Name",),
+    "CampaignMember": ("CampaignId",),
+    "Contact": ("LastName",),
+    "Lead": ("LastName", "Company"),
+}
+CREATE_ONLY = {"CampaignMember": {"CampaignId", "LeadId", "ContactId"}}
+SYSTEM_FIELDS = {  # nobody writes them
+    "Id",
+    "IsDeleted",
+    "CreatedDate",
+    "CreatedById",
+    "SystemModstamp",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "IsConverted",
+    "ConvertedDate",
+    "ConvertedContactId",
+    "ConvertedAccountId",
+    "MasterRecordId",
+    "HasResponded",
+    "FirstRespondedDate",
+}
+
+
+class Profile(StrEnum):
+    """What the integration user may do in general; field-level security may take from it or add to it."""
+
+    INTEGRATION = "integration"  # writes the few fields that it is there for, creates and deletes nothing
+    ADMINISTRATOR = "administrator"  # sees everything, writes whatever anybody can write
+
+
+@dataclass(frozen=True)
+class ValidationRule:
+    """A condition, as in a SOQL where clause, that no saved record may meet."""
+
+    sobject: str
+    condition: str
+    message: str
+    field: str | None = None
 
 
 class Schema:
-    """One org's objects, under the field-level security in force; an administrator may change that at any time."""
+    """One org's objects, under the permissions in force; an administrator may change these at any time."""
 
     def __init__(self, org: str) -> None:
         self.org = org
+        self.switches = Switches()
+        self.validation_rules: list[ValidationRule] = []
+        self.changed_at: datetime = WORLD_START
+        self.profile = Profile.INTEGRATION
         self._access: dict[tuple[str, str], Access] = {}
         self._objects: dict[str, SObject] = {}
 
@@ -40,7 +87,11 @@ class Schema:
             self._objects[own] = SObject(self, own, access)
         return self._objects[own]
 
-    def allow(self, sobject: str, field: str, access: Access) -> None:
+    def all(self) -> list[SObject]:
+        """Every object."""
+        return [self.sobject(name) for name in OBJECTS]
+
+    def allow(self, sobject: str, field: str, access: Access, now: datetime) -> None:
         """Change what the integration user may do with a field, by canonical name.
 
         Raises:
@@ -49,7 +100,16 @@ class Schema:
         if field not in fields(self.org, sobject):
             raise KeyError(f"{sobject}.{field}")
         self._access[sobject, field] = access
+        self._note_change(now)
+
+    def assign(self, profile: Profile, now: datetime) -> None:
+        """Give the integration user a profile."""
+        self.profile = profile
+        self._note_change(now)
+
+    def _note_change(self, now: datetime) -> None:
         self._objects.clear()
+        self.changed_at = now
 
 
 @dataclass(frozen=True)
@@ -69,7 +129,7 @@ class SObject:
     def by_canonical_name(self) -> Mapping[str, Field]:
         """All fields, also those that the user cannot see: formulas may use them."""
         return {
-            name: replace(field, access=self.access.get(name, field.access))
+            name: replace(field, access=self.access.get(name, self._general_access(field)))
             for name, field in fields(self.org, self.name).items()
         }
 
@@ -85,38 +145,48 @@ class SObject:
         lookups = (field for field in self.by_api_name.values() if field.relationship and len(field.references) == 1)
         return {str(field.relationship).lower(): field for field in lookups}
 
+    @property
+    def stored_columns(self) -> list[str]:
+        """The columns of the object's table."""
+        return [field.api_name for field in self.by_canonical_name.values() if field.is_stored]
+
     def parent(self, field: Field) -> SObject:
         """The object that a lookup field points to."""
         return self.schema.sobject(field.references[0])
 
     @property
+    def is_createable(self) -> bool:
+        """Whether the user may create records; whoever may, may also delete them."""
+        return self.schema.profile is Profile.ADMINISTRATOR and self.name in EDITABLE
+
+    @property
     def is_updateable(self) -> bool:
         """Whether the user may change any field."""
-        return any(field.access is Access.WRITE for field in self.by_api_name.values())
+        return any(self.can_update(field) for field in self.by_api_name.values())
 
+    def can_create(self, field: Field) -> bool:
+        """Whether the user may give the field a value in a new record."""
+        return self.is_createable and field.access is Access.WRITE
 
-def describe_all(schema: Schema, base: str) -> dict[str, Any]:
-    """The body of the global describe."""
-    return {
-        "encoding": "UTF-8",
-        "maxBatchSize": 200,
-        "sobjects": [_summary(schema.sobject(name), base) for name in OBJECTS],
-    }
+    def can_update(self, field: Field) -> bool:
+        """Whether the user may change the field of a record."""
+        return field.access is Access.WRITE and field.name not in CREATE_ONLY.get(self.name, ())
 
-
-def describe(described: SObject, base: str) -> dict[str, Any]:
-    """The body of an object's describe."""
-    return _summary(described, base) | {
-        "fields": [_describe_field(field) for field in described.by_api_name.values()],
-        "childRelationships": [],
-        "recordTypeInfos": [],
-        "supportedScopes": [{"label": "All", "name": "everything"}],
-    }
+    def _general_access(self, field: Field) -> Access:
+        if self.schema.profile is Profile.INTEGRATION:
+            return field.access
+        is_writable = self.name in EDITABLE and field.is_stored and field.name not in SYSTEM_FIELDS
+        return Access.WRITE if is_writable else Access.READ
 
 
 def is_restricted(field: Field) -> bool:
     """Whether a picklist takes nothing but its active values."""
     return field.name in RESTRICTED
+
+
+def is_long_text(field: Field) -> bool:
+    """Whether the field is a text too long to filter or sort by."""
+    return field.type == "textarea" and field.length > LONG_TEXT
 
 
 def check_filterable(field: Field) -> None:
@@ -125,79 +195,5 @@ def check_filterable(field: Field) -> None:
     Raises:
         SalesforceError: INVALID_FIELD, the field is a long text.
     """
-    if field.type == "textarea" and field.length > LONG_TEXT:
+    if is_long_text(field):
         raise SalesforceError(400, "INVALID_FIELD", f"field '{field.api_name}' can not be filtered in a query call")
-
-
-def _summary(described: SObject, base: str) -> dict[str, Any]:
-    url = f"{base}/sobjects/{described.name}"
-    return {
-        "name": described.name,
-        "label": described.name,
-        "labelPlural": f"{described.name}s",
-        "keyPrefix": KEY_PREFIXES[described.name],
-        "custom": False,
-        "customSetting": False,
-        "createable": False,
-        "updateable": described.is_updateable,
-        "deletable": False,
-        "undeletable": False,
-        "mergeable": False,
-        "queryable": True,
-        "retrieveable": True,
-        "replicateable": True,
-        "searchable": True,
-        "layoutable": True,
-        "deprecatedAndHidden": False,
-        "urls": {"sobject": url, "describe": f"{url}/describe", "rowTemplate": f"{url}/{{ID}}"},
-    }
-
-
-def _describe_field(field: Field) -> dict[str, Any]:
-    is_long_text = field.type == "textarea" and field.length > LONG_TEXT
-    is_reference = field.type == "reference"
-    return {
-        "name": field.api_name,
-        "label": field.api_name.removesuffix("__c").replace("_", " ").strip(),
-        "type": field.type,
-        "soapType": {"boolean": "xsd:boolean", "date": "xsd:date", "datetime": "xsd:dateTime", "id": "tns:ID"}.get(
-            field.type, "tns:ID" if is_reference else "xsd:string"
-        ),
-        "length": LENGTH_OF_TYPE.get(field.type, field.length),
-        "byteLength": LENGTH_OF_TYPE.get(field.type, field.length * 3),
-        "precision": 0,
-        "scale": 0,
-        "digits": 0,
-        "nillable": field.type not in NEVER_NULL,
-        "custom": field.api_name.endswith("__c"),
-        "createable": False,
-        "updateable": field.access is Access.WRITE,
-        "permissionable": field.api_name.endswith("__c") or field.name == "Industry",
-        "calculated": field.formula is not None,
-        "calculatedFormula": field.formula,
-        "compoundFieldName": "Name" if field.name in {"FirstName", "LastName"} else None,
-        "defaultedOnCreate": field.type == "boolean",
-        "defaultValue": False if field.type == "boolean" else None,
-        "deprecatedAndHidden": False,
-        "encrypted": False,
-        "externalId": False,
-        "filterable": not is_long_text,
-        "groupable": not is_long_text and field.type != "datetime",
-        "sortable": not is_long_text,
-        "idLookup": field.type in {"id", "email"},
-        "nameField": field.name == "Name",
-        "unique": False,
-        "autoNumber": False,
-        "cascadeDelete": False,
-        "controllerName": None,
-        "dependentPicklist": False,
-        "restrictedPicklist": is_restricted(field),
-        "picklistValues": [
-            {"value": value, "label": value, "active": is_active, "defaultValue": False, "validFor": None}
-            for values, is_active in ((field.values, True), (field.inactive_values, False))
-            for value in values
-        ],
-        "referenceTo": list(field.references),
-        "relationshipName": field.relationship,
-        "polymorphicForeignKey": len(field.references) > 1,
-    }

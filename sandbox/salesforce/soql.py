@@ -114,15 +114,29 @@ def parse(text: str) -> Query:
     Raises:
         SalesforceError: MALFORMED_QUERY.
     """
+    query: Query = _tree(text, "query")
+    return query
+
+
+def parse_condition(text: str) -> Condition:
+    """Parse what may follow ``where``.
+
+    Raises:
+        SalesforceError: MALFORMED_QUERY.
+    """
+    condition: Condition = _tree(text, "condition")
+    return condition
+
+
+def _tree(text: str, start: str) -> Any:
     try:
-        query: Query = _Builder().transform(_PARSER.parse(text))
+        return _Builder().transform(_PARSER.parse(text, start=start))
     except UnexpectedInput as error:
         raise malformed_query(f"unexpected token: '{_unexpected(error, text)}'") from None
     except VisitError as error:
         if isinstance(error.orig_exc, SalesforceError):
             raise error.orig_exc from None
         raise
-    return query
 
 
 def like_pattern(value: Value) -> str:
@@ -220,4 +234,4 @@ def _unescape(text: str, escapes: dict[str, str]) -> str:
     return re.sub(r"\\(.)", replacement, text, flags=re.DOTALL)
 
 
-_PARSER = Lark(GRAMMAR, start="query", parser="lalr")
+_PARSER = Lark(GRAMMAR, start=["query", "condition"], parser="lalr")

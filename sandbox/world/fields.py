@@ -48,6 +48,7 @@ class Field:
     expression: str | None = None
     formula: str | None = None
     only_in: str | None = None
+    is_external_id: bool = False
     api_name: str = ""
 
     @property
@@ -89,6 +90,8 @@ OWNER = _reference("OwnerId", "User")
 LAST_MODIFIED = (_time("LastModifiedDate"), _reference("LastModifiedById", "User"))
 FULL_NAME = Field("Name", "string", 121, expression="trim(concat_ws(' ', {FirstName}, {LastName}))")
 IDENTITY = Field("Id", "id", 18)
+EMAIL_BOUNCED = (_text("EmailBouncedReason"), _time("EmailBouncedDate"))  # empty: bounce management is not active
+LEGACY_ID = Field("Legacy_Id__c", "string", 64, is_external_id=True)  # in the CRM before this one
 SYSTEM = (_flag("IsDeleted"), _time("CreatedDate"), _time("SystemModstamp"))
 ACCOUNT_TYPES = ("Prospect", "Customer", "Partner", "Other")
 OPEN, WORKING, CONVERTED, CLOSED = (
@@ -127,6 +130,8 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         _text("InstanceName", 5),
         _flag("IsSandbox"),
         _text("OrganizationType", 40),
+        _text("NamespacePrefix", 15),
+        _time("TrialExpirationDate"),
         _time("SystemModstamp"),
     ),
     "User": (
@@ -157,6 +162,8 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         FULL_NAME,
         Field("Email", "email", 80),
         _flag("HasOptedOutOfEmail"),
+        *EMAIL_BOUNCED,
+        LEGACY_ID,
         OWNER,
         *SYSTEM,
     ),
@@ -175,6 +182,8 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         OWNER,
         _reference("Matched_Account__c", "Account", relationship="Matched_Account__r"),
         _flag("HasOptedOutOfEmail"),
+        *EMAIL_BOUNCED,
+        LEGACY_ID,
         _flag("IsConverted"),
         _date("ConvertedDate"),
         _reference("ConvertedContactId", "Contact"),
@@ -190,6 +199,16 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         replace(_text("Core_Territory__c", 20), only_in="core"),
         *SYSTEM,
         *LAST_MODIFIED,
+    ),
+    "LeadHistory": (
+        IDENTITY,
+        _reference("LeadId", "Lead"),
+        _text("Field"),
+        _text("OldValue"),
+        _text("NewValue"),
+        _reference("CreatedById", "User"),
+        _time("CreatedDate"),
+        _flag("IsDeleted"),
     ),
     "Campaign": (
         IDENTITY,

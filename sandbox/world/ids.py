@@ -6,6 +6,7 @@ SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 DIGITS = "aAbBcCdDeE"  # ids that differ in nothing but case must occur
 KEY_PREFIXES = {
     "Lead": "00Q",
+    "LeadHistory": "017",
     "Contact": "003",
     "Account": "001",
     "Campaign": "701",

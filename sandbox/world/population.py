@@ -116,9 +116,11 @@ def _create_counters(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         connection.execute(f"""
             insert into world.counters
             select '{org}', 'Lead', {plan.leads[org]}
-            union all select '{org}', 'Contact', coalesce({contacts}, {plan.leads[org]})
-            union all select '{org}', 'Account', count(*) from {table(org, "Account")}
-            union all select '{org}', 'Task', count(*) from {table(org, "Task")}""")
+            union all select '{org}', 'Contact', coalesce({contacts}, {plan.leads[org]})""")
+        for sobject in ("Account", "Task", "Campaign", "CampaignMember", "LeadHistory"):
+            connection.execute(
+                f"insert into world.counters select '{org}', '{sobject}', count(*) from {table(org, sobject)}"
+            )
     connection.execute("insert into world.counters select '', 'person', max(person) from world.people")
 
 

@@ -63,6 +63,18 @@ class Client:
     def record(sobject: str, record_id: str, **fields: Any) -> dict[str, Any]:
         return {"attributes": {"type": sobject}, "id": record_id, **fields}
 
+    def row(self, method: str, path: str, *, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
+        """One request about a single record, such as ``Lead/00Q…``."""
+        content = {"json": fields} if method in {"POST", "PATCH"} else {"params": fields}
+        return self.request(
+            method, f"sobjects/{path}", headers={"Sforce-Auto-Assign": "FALSE"} | (headers or {}), **content
+        )
+
+    def become(self, profile: str) -> None:
+        """Give the integration user of both orgs another profile."""
+        for org in ("icare", "core"):
+            self.control("POST", "permissions", org=org, profile=profile)
+
     def control(self, method: str, name: str, **body: Any) -> Any:
         response = httpx.request(
             method, f"{self.url}/_sandbox/{name}", headers=CONTROL, timeout=60, **({"json": body} if body else {})

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.salesforce import records
-from sandbox.salesforce.rest.common import VERSION, Guard, base, caller_of, json_text, sobject_in_path
+from sandbox.salesforce.rest.common import VERSION, Guard, base, caller_of, json_text, sobject_in_path, with_locks
 
 if TYPE_CHECKING:
     from sandbox.salesforce.app import Org
@@ -36,9 +36,10 @@ class _CollectionPages:
 
     def update(self, request: Request, body: Any) -> Response:
         """Change up to 200 records."""
-        faults, address = self._org.service.faults, f"{request.method} {request.url.path}"
-        caller = caller_of(self._org, request)
-        locked_rows = faults.rows_to_lock(self._org.name, address)
-        results, locked = records.update(self._state, self._org.schema, body, caller, locked_rows=locked_rows)
-        faults.note_locked(self._org.name, address, locked)
+        caller, schema = caller_of(self._org, request), self._org.schema
+        results = with_locks(
+            self._org,
+            request,
+            lambda rows: records.update(self._state, schema, body, caller, locked_rows=rows),
+        )
         return JSONResponse(results)

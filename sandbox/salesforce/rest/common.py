@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.salesforce.dml import Caller
 from sandbox.salesforce.errors import SalesforceError, not_found
-from sandbox.salesforce.records import Caller
 from sandbox.salesforce.schema import SObject
 
 if TYPE_CHECKING:
     from sandbox.salesforce.app import Org
+
+T = TypeVar("T")
 
 VERSION = "/services/data/v{version}"
 
@@ -51,4 +53,24 @@ def caller_of(org: Org, request: Request) -> Caller:
         user_id=org.sign_in.user_id,
         client=client or request.headers.get("user-agent", ""),
         assigns_leads=request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
+        saves_duplicates=_saves_duplicates(request.headers.get("sforce-duplicate-rule-header", "")),
     )
+
+
+def with_locks(org: Org, request: Request, write: Callable[[int], tuple[T, int]]) -> T:
+    """Write under the planned faults.
+
+    Args:
+        org: the org that is written to.
+        request: the request that asks for it.
+        write: gets the number of rows to refuse as locked; gives its result and how many rows that were.
+    """
+    faults, address = org.service.faults, f"{request.method} {request.url.path}"
+    result, locked = write(faults.rows_to_lock(org.name, address))
+    faults.note_locked(org.name, address, locked)
+    return result
+
+
+def _saves_duplicates(header: str) -> bool:
+    options = dict(part.strip().lower().partition("=")[::2] for part in header.split(";"))
+    return options.get("allowsave", "").strip() == "true"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.salesforce import schema
+from sandbox.salesforce.describe import describe, describe_all, summary
 from sandbox.salesforce.rest.common import VERSION, Guard, base, sobject_in_path
+from sandbox.salesforce.rest.conditional import last_modified, refused
 
 if TYPE_CHECKING:
     from sandbox.salesforce.app import Org
@@ -20,6 +22,7 @@ def sobject_routes(org: Org, authorized: Guard) -> list[Route]:
     pages = _SObjectPages(org)
     return [
         Route(f"{VERSION}/sobjects", authorized(pages.describe_all)),
+        Route(f"{VERSION}/sobjects/{{sobject}}", authorized(pages.basics)),
         Route(f"{VERSION}/sobjects/{{sobject}}/describe", authorized(pages.describe)),
     ]
 
@@ -30,8 +33,19 @@ class _SObjectPages:
 
     def describe_all(self, request: Request, _: Any) -> Response:
         """All objects."""
-        return JSONResponse(schema.describe_all(self._org.schema, base(request)))
+        return self._answer(request, lambda: describe_all(self._org.schema, base(request)))
+
+    def basics(self, request: Request, _: Any) -> Response:
+        """One object without its fields."""
+        described = sobject_in_path(self._org, request)
+        return JSONResponse({"objectDescribe": summary(described, base(request)), "recentItems": []})
 
     def describe(self, request: Request, _: Any) -> Response:
         """One object."""
-        return JSONResponse(schema.describe(sobject_in_path(self._org, request), base(request)))
+        described = sobject_in_path(self._org, request)
+        return self._answer(request, lambda: describe(described, base(request)))
+
+    def _answer(self, request: Request, description: Callable[[], Any]) -> Response:
+        schema = self._org.schema
+        refusal = refused(request, schema.changed_at, schema.switches)
+        return refusal or JSONResponse(description(), headers=last_modified(schema.changed_at))
