@@ -35,18 +35,19 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
 
     Args:
         config: ``{"token", "orgs": {name: {"port", "client_id", "client_secret", "username", "public_key_file"?,
-            "daily_requests"?}}}``.
+            "password"?, "refresh_token"?, "daily_requests"?}}}``; a password has its security token behind it.
         state: the open database.
     """
     service = Service(state, config["token"])
     for name, one in config["orgs"].items():
         sign_in = SignIn(
             org=name,
-            url=f"http://127.0.0.1:{one['port']}",
             client_id=one["client_id"],
             client_secret=one["client_secret"],
             username=one["username"],
             public_key_file=Path(one["public_key_file"]) if one.get("public_key_file") else None,
+            password=one.get("password"),
+            refresh_token=one.get("refresh_token"),
         )
         schema = Schema(name)
         org = Org(name, service, sign_in, schema, Queries(state, schema), QueryJobs(state, schema))

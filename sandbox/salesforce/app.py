@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +20,8 @@ from sandbox.salesforce.control import control_routes
 from sandbox.salesforce.doorway import Doorway
 from sandbox.salesforce.errors import SalesforceError, not_found
 from sandbox.salesforce.faults import FaultPlan
-from sandbox.salesforce.oauth import OAuthError, SignIn
+from sandbox.salesforce.identity import identity_routes
+from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.rest.bulk import bulk_limits, bulk_routes
 from sandbox.salesforce.rest.collections import collection_routes
@@ -73,7 +73,6 @@ def create_app(org: Org) -> Doorway:
     version = f"{data}/v{{version}}"
     api = _Api(org)
     routes = [
-        Route("/services/oauth2/token", api.token, methods=["POST"]),
         Route(data, api.versions),
         Route(version, api.authorized(api.resources)),
         Route(f"{version}/limits", api.authorized(api.limits)),
@@ -82,6 +81,7 @@ def create_app(org: Org) -> Doorway:
         *query_routes(org, api.authorized),
         *collection_routes(org, api.authorized),
         *bulk_routes(org, api.authorized),
+        *identity_routes(org),
         *control_routes(org.service),
     ]
     handlers: Any = {SalesforceError: _salesforce_error, HTTPException: _http_error}
@@ -110,14 +110,6 @@ class _Api:
             return await run_in_threadpool(handler, request, body)
 
         return endpoint
-
-    async def token(self, request: Request) -> Response:
-        """Open a session."""
-        form = dict(parse_qsl((await request.body()).decode()))
-        try:
-            return JSONResponse(self._org.sign_in.token(form, request.headers.get("authorization", "")))
-        except OAuthError as error:
-            return JSONResponse(error.body(), 400)
 
     def versions(self, request: Request) -> Response:
         """The API versions; needs no session."""

@@ -115,8 +115,7 @@ def running_world(generated: Path, directory: Path, settings: dict[str, Any]) ->
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        orgs[name].sign_in.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        clients[name] = client = Client(orgs[name].sign_in.url)
+        clients[name] = client = Client(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
         grant = {"grant_type": "client_credentials", "client_id": f"app-{name}", "client_secret": f"secret-{name}"}
         client.token = client.sign_in(**grant).raise_for_status().json()["access_token"]
     yield World(state, clients["icare"], clients["core"], directory)
@@ -169,4 +168,6 @@ def _org_config(org: str) -> dict[str, Any]:
         "client_id": f"app-{org}",
         "client_secret": f"secret-{org}",
         "username": f"outreach@{org}.example",
+        "password": f"password-{org}TOKEN",
+        "refresh_token": f"refresh-{org}",
     }

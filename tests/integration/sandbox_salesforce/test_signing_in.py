@@ -77,6 +77,8 @@ def test_refusals_are_objects_with_error_and_description(shared, form, error) ->
         ({"exp": str(int(LATER))}, None),
         ({"exp": int(LATER * 1000)}, None),
         ({"exp": int(LATER), "aud": "https://test.salesforce.com/"}, None),
+        ({"exp": int(LATER), "aud": "https://icare.my.salesforce.com/"}, None),
+        ({"exp": int(LATER), "aud": "https://core.my.salesforce.com"}, "audience is invalid"),
         ({"exp": int(EXPIRED)}, "expired authorization code"),
         ({"exp": int(EXPIRED * 1000)}, "expired authorization code"),
         ({"exp": int(LATER), "aud": "https://example.com"}, "audience is invalid"),
