@@ -1,4 +1,8 @@
-"""Run the Salesforce double: ``python -m sandbox.salesforce --config FILE``; one process, one port per org."""
+"""Run the Salesforce double: ``python -m sandbox.salesforce --config FILE``; one process, one port per org.
+
+With ``"tls": {"port", "proxy_port"}`` in the configuration, the orgs also answer under Salesforce's own host names:
+through a proxy, with a certificate of a CA that lies in the directory.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sandbox.lifecycle import end_with_process
 from sandbox.salesforce.app import Org, Service, create_app
 from sandbox.salesforce.bulk.query import QueryJobs
+from sandbox.salesforce.certificates import make_server_certificate
+from sandbox.salesforce.front import CERTIFIED_HOSTS, Front
 from sandbox.salesforce.oauth import SignIn
+from sandbox.salesforce.proxy import Proxy
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
@@ -56,14 +64,36 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
     return service.orgs
 
 
-async def _serve(servers: list[uvicorn.Server]) -> None:
+def _server(application: ASGIApp, port: int, **options: Any) -> uvicorn.Server:
+    return _Server(
+        uvicorn.Config(
+            application,
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            date_header=False,
+            server_header=False,
+            **options,
+        )
+    )
+
+
+def _front_server(front: Front, port: int, directory: Path) -> uvicorn.Server:
+    files = make_server_certificate(directory, CERTIFIED_HOSTS)
+    return _server(front, port, lifespan="off", ssl_certfile=files.certificate, ssl_keyfile=files.key)
+
+
+async def _serve(servers: list[uvicorn.Server], proxy: Proxy | None) -> None:
     def stop() -> None:
         for server in servers:
             server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    listener = await proxy.start() if proxy else None
     await asyncio.gather(*(server.serve() for server in servers))
+    if listener:
+        listener.close()
 
 
 def main() -> None:
@@ -74,21 +104,15 @@ def main() -> None:
     end_with_process(config.get("exit_with_process"))
     state = State(Path(config["directory"]))
     orgs = create_orgs(config, state)
-    servers: list[uvicorn.Server] = [
-        _Server(
-            uvicorn.Config(
-                create_app(org),
-                host="127.0.0.1",
-                port=config["orgs"][name]["port"],
-                log_level="warning",
-                date_header=False,
-                server_header=False,
-            )
-        )
-        for name, org in orgs.items()
-    ]
+    applications = {name: create_app(org) for name, org in orgs.items()}
+    servers = [_server(applications[name], config["orgs"][name]["port"]) for name in orgs]
+    proxy = None
+    if tls := config.get("tls"):
+        front = Front(orgs, applications)
+        servers.insert(0, _front_server(front, tls["port"], Path(config["directory"])))
+        proxy = Proxy(tls["proxy_port"], front.hosts, tls["port"])
     try:
-        asyncio.run(_serve(servers))
+        asyncio.run(_serve(servers, proxy))
     finally:
         for org in orgs.values():
             org.bulk_queries.jobs.close()

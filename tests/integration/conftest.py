@@ -2,7 +2,11 @@
 
 import asyncio
 import itertools
+import json
 import shutil
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +21,7 @@ import uvicorn
 
 from sandbox.salesforce.__main__ import create_orgs
 from sandbox.salesforce.app import create_app
+from sandbox.salesforce.certificates import CA_FILE, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, make_key_pair
 from sandbox.salesforce.state import State
 from sandbox.world.clock import WORLD_START
 from sandbox.world.population import generate
@@ -92,6 +97,24 @@ class World:
     directory: Path
 
 
+@dataclass
+class Front:
+    """A running double whose orgs also answer under Salesforce's own host names."""
+
+    proxy: str
+    directory: Path
+    icare: Client
+    core: Client
+
+    @property
+    def ca_file(self) -> Path:
+        return self.directory / CA_FILE
+
+    @property
+    def private_key_file(self) -> Path:
+        return self.directory / PRIVATE_KEY_FILE
+
+
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("generated")
@@ -116,8 +139,7 @@ def running_world(generated: Path, directory: Path, settings: dict[str, Any]) ->
             assert thread.is_alive()
             time.sleep(0.01)
         clients[name] = client = Client(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
-        grant = {"grant_type": "client_credentials", "client_id": f"app-{name}", "client_secret": f"secret-{name}"}
-        client.token = client.sign_in(**grant).raise_for_status().json()["access_token"]
+        client.token = _token(client, name)
     yield World(state, clients["icare"], clients["core"], directory)
     for server in servers.values():
         server.should_exit = True
@@ -156,10 +178,58 @@ def run_world() -> Callable[..., AbstractContextManager[World]]:
 
 
 @pytest.fixture(scope="module")
+def front(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """The double as a process of its own, with TLS; for one module."""
+    directory = tmp_path_factory.mktemp("front")
+    shutil.copy(generated / "salesforce.duckdb", directory)
+    make_key_pair(directory)
+    ports = _free_ports(4)
+    orgs = {
+        org: _org_config(org) | {"port": port, "public_key_file": str(directory / PUBLIC_KEY_FILE)}
+        for org, port in zip(("icare", "core"), ports, strict=False)
+    }
+    config = {"directory": str(directory), "token": "control", "orgs": orgs}
+    config["tls"] = {"port": ports[2], "proxy_port": ports[3]}
+    (directory / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "sandbox.salesforce", "--config", str(directory / "config.json")]
+    with subprocess.Popen(command) as process:
+        icare, core = (Client(f"http://127.0.0.1:{port}") for port in ports[:2])
+        try:
+            _wait_for(core, process)
+            icare.token, core.token = (_token(client, org) for client, org in ((icare, "icare"), (core, "core")))
+            yield Front(f"http://127.0.0.1:{ports[3]}", directory, icare, core)
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
 def shared(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world that all tests of a module read and none changes."""
     with running_world(generated, tmp_path_factory.mktemp("shared"), {}) as world:
         yield world
+
+
+def _token(client: Client, org: str) -> str:
+    grant = {"grant_type": "client_credentials", "client_id": f"app-{org}", "client_secret": f"secret-{org}"}
+    return client.sign_in(**grant).raise_for_status().json()["access_token"]
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _wait_for(client: Client, process: subprocess.Popen) -> None:
+    while True:
+        try:
+            client.control("GET", "status")
+        except httpx.ConnectError:
+            assert process.poll() is None, "the Salesforce double did not start"
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _org_config(org: str) -> dict[str, Any]:
