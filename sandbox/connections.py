@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.description import ORGS, Sandbox
+from sandbox.salesforce.certificates import CA_FILE, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE
 from sandbox.world.catalog import CLAY_TABLES
 
 
@@ -17,6 +18,7 @@ def connections(sandbox: Sandbox) -> list[dict[str, str]]:
             "url": sandbox.url(f"salesforce.{org}"),
             "client_id": f"outreach-{org}",
             "client_secret": sandbox.credentials[org],
+            **_for_other_clients(sandbox, org),
         }
         for org in ORGS
     ]
@@ -31,7 +33,29 @@ def connections(sandbox: Sandbox) -> list[dict[str, str]]:
         "api_key": sandbox.credentials["clay"],
         "webhook_token": sandbox.credentials["clay_webhook"],
     }
-    return [*orgs, smartlead, clay]
+    return [*orgs, *_proxy(sandbox), smartlead, clay]
+
+
+def _for_other_clients(sandbox: Sandbox, org: str) -> dict[str, str]:
+    """How clients that insist on Salesforce's host names sign in to an org, when they can."""
+    if not sandbox.has_tls:
+        return {}
+    return {
+        "my_domain": f"https://{org}.my.salesforce.com",
+        "username": _username(org),
+        "password": sandbox.credentials[f"{org}_password"],
+        "security_token": sandbox.credentials[f"{org}_security_token"],
+        "refresh_token": sandbox.credentials[f"{org}_refresh_token"],
+        "private_key_file": str(sandbox.directory / PRIVATE_KEY_FILE),
+    }
+
+
+def _proxy(sandbox: Sandbox) -> list[dict[str, str]]:
+    """The proxy that leads to those host names, and the CA to trust."""
+    if not sandbox.has_tls:
+        return []
+    url, ca_file = sandbox.url("salesforce.proxy"), str(sandbox.directory / CA_FILE)
+    return [{"service": "salesforce proxy", "url": url, "ca_file": ca_file}]
 
 
 def service_config(sandbox: Sandbox, service: str) -> dict[str, Any]:
@@ -43,16 +67,7 @@ def service_config(sandbox: Sandbox, service: str) -> dict[str, Any]:
         "receiver_url": sandbox.receiver_url,
     }
     if service == "salesforce":
-        orgs = {
-            org: {
-                "port": sandbox.ports[f"salesforce.{org}"],
-                "client_id": f"outreach-{org}",
-                "client_secret": sandbox.credentials[org],
-                "username": f"outreach@{org}.example",
-            }
-            for org in ORGS
-        }
-        return common | {"orgs": orgs}
+        return common | _salesforce_config(sandbox)
     if service == "smartlead":
         return common | {
             "port": sandbox.ports["smartlead"],
@@ -73,6 +88,30 @@ def service_config(sandbox: Sandbox, service: str) -> dict[str, Any]:
         "smartlead_url": sandbox.url("smartlead"),
         "smartlead_api_key": sandbox.credentials["smartlead"],
     }
+
+
+def _salesforce_config(sandbox: Sandbox) -> dict[str, Any]:
+    orgs: dict[str, dict[str, Any]] = {
+        org: {
+            "port": sandbox.ports[f"salesforce.{org}"],
+            "client_id": f"outreach-{org}",
+            "client_secret": sandbox.credentials[org],
+            "username": _username(org),
+        }
+        for org in ORGS
+    }
+    if not sandbox.has_tls:
+        return {"orgs": orgs}
+    for org, one in orgs.items():
+        one["password"] = sandbox.credentials[f"{org}_password"] + sandbox.credentials[f"{org}_security_token"]
+        one["refresh_token"] = sandbox.credentials[f"{org}_refresh_token"]
+        one["public_key_file"] = str(sandbox.directory / PUBLIC_KEY_FILE)
+    tls = {"port": sandbox.ports["salesforce.tls"], "proxy_port": sandbox.ports["salesforce.proxy"]}
+    return {"orgs": orgs, "tls": tls}
+
+
+def _username(org: str) -> str:
+    return f"outreach@{org}.example"
 
 
 def secrets_toml(sandbox: Sandbox) -> str:

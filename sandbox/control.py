@@ -16,10 +16,11 @@ from typing import Any
 import httpx
 import psutil
 
-from pipelines.errors import OutreachError, ServiceError
+from pipelines.errors import ConfigurationError, OutreachError, ServiceError
 from sandbox.connections import secrets_toml, service_config
 from sandbox.description import ORGS, Sandbox, World, own_processes, write_private
 from sandbox.history import build_history
+from sandbox.salesforce.certificates import make_key_pair
 from sandbox.world.population import generate
 
 SERVICES = ("salesforce", "smartlead", "clay")
@@ -68,6 +69,26 @@ def start(sandbox: Sandbox, *, exit_with_process: int | None = None) -> None:
             sandbox.save()
     for service in SERVICES:
         _wait_until_ready(sandbox, service)
+
+
+def offer_tls(sandbox: Sandbox) -> None:
+    """Let Salesforce answer under its own host names and to every kind of sign-in, from its next start on.
+
+    Raises:
+        ConfigurationError: it is running without.
+    """
+    if sandbox.has_tls:
+        return
+    if sandbox.is_running("salesforce"):
+        raise ConfigurationError(
+            "The sandbox is running without TLS.", next_step="Run outreach sandbox down first; its world is kept."
+        )
+    for org in ORGS:
+        for kind in ("password", "security_token", "refresh_token"):
+            sandbox.credentials[f"{org}_{kind}"] = secrets.token_urlsafe(18)
+    make_key_pair(sandbox.directory)
+    sandbox.ports |= dict(zip(("salesforce.tls", "salesforce.proxy"), _free_ports(2), strict=True))
+    sandbox.save()
 
 
 def stop(sandbox: Sandbox) -> None:

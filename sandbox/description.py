@@ -38,8 +38,13 @@ class Sandbox:
     processes: dict[str, int] = field(default_factory=dict)
 
     def url(self, service: str) -> str:
-        """The base URL of ``salesforce.icare``, ``salesforce.core``, ``smartlead`` or ``clay``."""
+        """The base URL of ``salesforce.icare``, ``salesforce.core``, ``salesforce.proxy``, ``smartlead`` or ``clay``."""
         return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether Salesforce answers under its own host names as well, through a proxy."""
+        return "salesforce.proxy" in self.ports
 
     @property
     def secrets_file(self) -> Path:

@@ -32,6 +32,9 @@ def up(
     today: Annotated[str | None, typer.Option(help="The day the world starts on (default 2026-09-01).")] = None,
     receiver_url: Annotated[str, typer.Option(help="Where webhooks and callbacks are sent.")] = DEFAULT_RECEIVER_URL,
     requests_per_minute: Annotated[int, typer.Option(min=12, help="Smartlead's rate limit.")] = 60,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Let Salesforce answer under its own host names too, through a proxy.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start the services, and generate their world first if there is none yet.
@@ -51,6 +54,8 @@ def up(
             sandbox = control.create(
                 directory, world, receiver_url=receiver_url, requests_per_minute=requests_per_minute
             )
+    if tls:
+        control.offer_tls(sandbox)
     with progress() as display:
         display.add_task("Starting the services", total=None)
         control.start(sandbox)
