@@ -38,7 +38,7 @@ class Sandbox:
     processes: dict[str, int] = field(default_factory=dict)
 
     def url(self, service: str) -> str:
-        """The base URL of ``salesforce.icare``, ``salesforce.core``, ``salesforce.proxy``, ``smartlead`` or ``clay``."""
+        """The base URL of one of ``ports``: ``salesforce.icare``, ``salesforce.core``, ``smartlead``, ``clay``, …"""
         return f"http://127.0.0.1:{self.ports[service]}"
 
     @property
