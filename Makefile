@@ -38,9 +38,12 @@ format: $(STAMP) ## Format Python and SQL
 bench: $(STAMP) ## Measure, and print the figures
 	$(BIN)/python -m benchmarks
 
-lock: $(STAMP) ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
+CLIENTS = $(basename $(wildcard tests/integration/third_party_clients/*/*.in))
+
+lock: $(STAMP) ## Renew requirements.lock from pyproject.toml, and the pinned files of the clients in the tests
+	$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock
+	$(foreach client,$(CLIENTS),$(COMPILE) $(client).in --quiet --output-file $(client).txt &&) true
 
 clean: ## Remove everything that can be made again (not data/)
-	rm -rf .venv target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .clients target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

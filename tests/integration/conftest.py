@@ -106,6 +106,10 @@ class Front:
     icare: Client
     core: Client
 
+    def sign_in(self) -> None:
+        """New tokens, at the start and after a test that ended all sessions."""
+        self.icare.token, self.core.token = _token(self.icare, "icare"), _token(self.core, "core")
+
     @property
     def ca_file(self) -> Path:
         return self.directory / CA_FILE
@@ -196,8 +200,9 @@ def front(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         icare, core = (Client(f"http://127.0.0.1:{port}") for port in ports[:2])
         try:
             _wait_for(core, process)
-            icare.token, core.token = (_token(client, org) for client, org in ((icare, "icare"), (core, "core")))
-            yield Front(f"http://127.0.0.1:{ports[3]}", directory, icare, core)
+            front = Front(f"http://127.0.0.1:{ports[3]}", directory, icare, core)
+            front.sign_in()
+            yield front
         finally:
             process.terminate()
         assert process.wait(10) == 0
