@@ -32,7 +32,7 @@ from sandbox.salesforce.rest.sobjects import sobject_routes
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
 
-FIRST_VERSION, LAST_VERSION = 51, 67
+FIRST_VERSION, LAST_VERSION = 31, 67  # older ones are retired; jsforce asks for 50.0 when told nothing
 LONGEST_REQUEST = 16_384  # characters of address and headers together
 RECORDED_REQUESTS = 10_000
 
@@ -119,9 +119,10 @@ class _Api:
         )
 
     def resources(self, request: Request, _: Any) -> Response:
-        """The resources of a version."""
+        """The resources of a version, and who is asking."""
         names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
-        return JSONResponse({name: f"{base(request)}/{name}" for name in names})
+        resources = {name: f"{base(request)}/{name}" for name in names}
+        return JSONResponse(resources | {"identity": self._org.sign_in.identity_url})
 
     def limits(self, request: Request, _: Any) -> Response:
         """The quota."""

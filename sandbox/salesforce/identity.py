@@ -118,7 +118,8 @@ class _Pages:
 
     def _refusal(self, request: Request) -> Response | None:
         """These two pages refuse in a way of their own: one word."""
-        authorization = request.headers.get("authorization", "")
+        sent = request.query_params.get("oauth_token")
+        authorization = f"Bearer {sent}" if sent else request.headers.get("authorization", "")
         if not authorization:
             return PlainTextResponse("Missing_OAuth_Token", 403)
         try:

@@ -157,8 +157,10 @@ def test_refusals(shared, query, code) -> None:
 
 def test_other_addresses_versions_and_methods(shared) -> None:
     assert shared.icare.request("GET", "/services/data").json()[-1]["version"] == "67.0"
-    assert shared.icare.request("GET", "/services/data/v51.0/limits/").status_code == 200
-    for path in ("/services/data/v50.0/limits", "/services/data/vX/limits", "sobjects/Nope/describe", "nowhere"):
+    for version in ("31.0", "51.0", "67.0"):
+        assert shared.icare.request("GET", f"/services/data/v{version}/limits/").status_code == 200
+    unknown = [f"/services/data/v{version}/limits" for version in ("30.0", "68.0", "51", "X")]
+    for path in (*unknown, "sobjects/Nope/describe", "nowhere"):
         answer = shared.icare.request("GET", path)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
     assert shared.icare.request("DELETE", "composite/sobjects").json()[0]["errorCode"] == "METHOD_NOT_ALLOWED"

@@ -1,5 +1,8 @@
 """simple-salesforce, unmodified: every way of signing in, queries, describes, Collections, and a session that ends."""
 
+import csv
+import io
+
 import pytest
 
 CLIENT = "simple_salesforce"
@@ -96,6 +99,24 @@ print(json.dumps(sf.restful("composite/sobjects", method="PATCH", json=body, hea
     assert written == {"id": first, "success": True, "errors": []}
     assert refused["errors"][0]["statusCode"] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
     assert front.icare.count(f"CampaignMember WHERE Id IN ('{first}', '{second}') AND Has_Replied__c = true") == 1
+
+
+@pytest.mark.parametrize("method", ["query", "query_all"])
+def test_bulk_query_goes_on_to_the_last_page(client, front, method) -> None:
+    soql = "SELECT Id, Email, SystemModstamp FROM Lead"
+    script = (
+        SIGN_IN
+        + """
+pages = list(getattr(sf.bulk2.Lead, method)(soql, max_records=150, wait=0.1))
+print(json.dumps(pages))
+"""
+    )
+    pages = client.python(script, connection=APP, soql=soql, method=method)
+    rows = [row for page in pages for row in csv.DictReader(io.StringIO(page, newline=""))]
+    expected = front.icare.records(soql, deleted=method == "query_all")
+    assert len(pages) == -(-len(expected) // 150) > 2
+    assert {row["Id"]: row["Email"] for row in rows} == {one["Id"]: one["Email"] or "" for one in expected}
+    assert len(rows) == len(expected)
 
 
 def test_a_session_that_ends_between_two_pages_is_opened_again(client, front) -> None:
