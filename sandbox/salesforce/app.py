@@ -23,6 +23,7 @@ from sandbox.salesforce.faults import FaultPlan
 from sandbox.salesforce.identity import identity_routes
 from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
+from sandbox.salesforce.replication import Transactions
 from sandbox.salesforce.rest.bulk import bulk_limits, bulk_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
@@ -58,6 +59,7 @@ class Org:
     schema: Schema
     queries: Queries
     bulk_queries: QueryJobs
+    transactions: Transactions = field(default_factory=Transactions)
     daily_requests: int = 100_000
     used_requests: int = 0
 
@@ -104,7 +106,8 @@ class _Api:
             self._org.sign_in.check(request.headers.get("authorization", ""))
             _check_length(request)
             if self._org.used_requests >= self._org.daily_requests:
-                raise SalesforceError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+                message = self._org.schema.switches.daily_limit_message
+                raise SalesforceError(403, "REQUEST_LIMIT_EXCEEDED", message)
             self._org.used_requests += 1
             body = await _json_body(request) if request.method in {"POST", "PATCH"} else None
             return await run_in_threadpool(handler, request, body)

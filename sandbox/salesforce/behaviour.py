@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from sandbox.salesforce import recycle_bin, sales
 from sandbox.salesforce.state import State
+from sandbox.salesforce.switches import Switches
 from sandbox.world.catalog import MARCOM, ORGS, PARDOT
-from sandbox.world.fields import WORKING, fields
+from sandbox.world.fields import OBJECTS, WORKING, fields
 from sandbox.world.ids import salesforce_id
 from sandbox.world.leads import add_new_leads
 from sandbox.world.nature import mailbox_sql
@@ -53,8 +55,8 @@ class Day:
         )
 
 
-def advance(state: State) -> None:
-    """Let one day pass, until 06:00 of the next."""
+def advance(state: State, switches: Mapping[str, Switches]) -> None:
+    """Let one day pass, until 06:00 of the next; each org behaves as its switches say."""
     state.clock.now = max(state.now, datetime.combine(state.now.date(), WORK_BEGINS))
     for org in ORGS:
         day = Day(state, org)
@@ -65,9 +67,11 @@ def advance(state: State) -> None:
         _correct_an_account(day)
         _merge_copies(day)
         _delete_leads(day)
-        sales.follow_up(state, org)
+        sales.follow_up(state, org, members_keep_lead=switches[org].converted_members_keep_lead)
     with state.writing():
         state.clock.next_morning()
+    for org in ORGS:
+        _empty_bin(state, org, switches[org].recycle_bin_days)
 
 
 def _create_leads(day: Day) -> None:
@@ -175,3 +179,9 @@ def _delete_leads(day: Day) -> None:
         ids = day.chosen("delete", "true", day.some(DELETED))
         recycle_bin.delete(day.state, day.org, "Lead", ids, moment, marcom)
         day.note("deleted", ids, moment)
+
+
+def _empty_bin(state: State, org: str, days: int) -> None:
+    if days:
+        with state.writing() as moment:
+            recycle_bin.empty(state, org, list(OBJECTS), moment - timedelta(days=days))

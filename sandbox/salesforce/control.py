@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.salesforce import administration
 from sandbox.salesforce.behaviour import advance
-from sandbox.salesforce.schema import Profile
+from sandbox.salesforce.errors import SalesforceError
 from sandbox.salesforce.truth import export_truth
 from sandbox.world.catalog import ORGS
-from sandbox.world.fields import OBJECTS, Access
+from sandbox.world.fields import OBJECTS
 from sandbox.world.plan import table
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def control_routes(service: Service) -> list[Route]:
         ("truth", "POST"): _truth,
         ("faults", "POST"): _add_fault,
         ("faults", "DELETE"): _clear_faults,
-        ("permissions", "POST"): _permit,
+        ("permissions", "POST"): administration.permit,
+        ("switches", "POST"): administration.switch,
+        ("validation_rules", "POST"): administration.add_rule,
+        ("recycle_bin", "POST"): administration.use_recycle_bin,
+        ("transactions", "POST"): administration.use_transaction,
     }
     return [
         Route(f"/_sandbox/{name}", _guarded(service, page), methods=[method]) for (name, method), page in pages.items()
@@ -50,7 +55,7 @@ def _guarded(service: Service, page: Callable[[Service, dict[str, Any]], Any]) -
         try:
             body = await request.json() if request.method == "POST" else {}
             return JSONResponse(await run_in_threadpool(page, service, body))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, SalesforceError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
     return endpoint
@@ -75,7 +80,7 @@ def _requests(service: Service, _: dict[str, Any]) -> dict[str, Any]:
 
 def _advance(service: Service, body: dict[str, Any]) -> dict[str, Any]:
     for _ in range(int(body.get("days", 1))):
-        advance(service.state)
+        advance(service.state, {name: org.schema.switches for name, org in service.orgs.items()})
     return {"world_time": service.state.now.isoformat()}
 
 
@@ -85,20 +90,6 @@ def _truth(service: Service, body: dict[str, Any]) -> dict[str, Any]:
 
 def _add_fault(service: Service, body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": service.faults.add(body).kind}
-
-
-def _permit(service: Service, body: dict[str, Any]) -> dict[str, Any]:
-    """Change what the user may do: either the profile, or field-level security.
-
-    Takes org and profile (integration or administrator), or org, object, canonical field name and access (write, read
-    or none).
-    """
-    schema, now = service.orgs[body["org"]].schema, service.state.now
-    if "profile" in body:
-        schema.assign(Profile(body["profile"]), now)
-    else:
-        schema.allow(body["object"], body["field"], Access(body["access"]), now)
-    return {}
 
 
 def _clear_faults(service: Service, _: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ LENGTH_OF_TYPE = {"boolean": 0, "date": 0, "datetime": 0}
 SOAP_TYPES = {"boolean": "xsd:boolean", "date": "xsd:date", "datetime": "xsd:dateTime", "id": "tns:ID"}
 PLURALS = {"LeadHistory": "Lead History"}
 CASCADES = {("CampaignMember", "CampaignId"), ("CampaignMember", "LeadId"), ("CampaignMember", "ContactId")}
-WITHOUT_REPLICATION = {"LeadHistory", "Organization"}
 NO_UNDELETE = {"CampaignMember"}
 
 
@@ -81,7 +80,7 @@ def summary(described: SObject, base: str) -> dict[str, Any]:
         "mergeable": described.is_createable and described.name in MERGEABLE,
         "queryable": True,
         "retrieveable": True,
-        "replicateable": described.name not in WITHOUT_REPLICATION,
+        "replicateable": described.is_replicable,
         "searchable": described.name in EDITABLE,
         "layoutable": described.name in EDITABLE,
         "triggerable": described.name in EDITABLE,

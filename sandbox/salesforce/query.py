@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sandbox.salesforce import soql
 from sandbox.salesforce.errors import SalesforceError
+from sandbox.salesforce.recycle_bin import NO_UNDELETE
 from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.state import State
 from sandbox.salesforce.translate import Translation, paging
@@ -126,7 +127,9 @@ class Queries:
 def where_clause(translation: Translation, query: soql.Query, *, with_deleted: bool) -> str:
     """SQL for a query's conditions, with a space before it, or nothing."""
     conditions = [translation.condition(query.where)] if query.where else []
-    if not with_deleted and "IsDeleted" in translation.sobject.by_canonical_name:
+    described = translation.sobject
+    is_gone = described.name in NO_UNDELETE and not described.schema.switches.deleted_members_in_query_all
+    if (is_gone or not with_deleted) and "IsDeleted" in described.by_canonical_name:
         conditions.append('not t."IsDeleted"')
     return f" where {' and '.join(conditions)}" if conditions else ""
 

@@ -79,7 +79,14 @@ def merge_leads(state: State, org: str, master: str, losers: Sequence[str], mome
     """Merge leads into one: the losers are deleted and say where they went, their members move to the survivor.
 
     Where the survivor is a member of the campaign already, the loser's membership goes.
+
+    Raises:
+        ValueError: one of them is no living lead.
     """
+    together = {master, *losers}
+    query = f'select count(*) from {table(org, "Lead")} where "Id" in (select unnest(?)) and not "IsDeleted"'
+    if state.row(query, [sorted(together)]) != (1 + len(losers),):
+        raise ValueError(f"these are not {1 + len(losers)} living leads: {', '.join(sorted(together))}")
     change(state, org, "Lead", losers, f""""IsDeleted" = true, "MasterRecordId" = '{master}'""", moment, user)
     change(state, org, "Lead", [master], '"IsDeleted" = false', moment, user)
     members = table(org, "CampaignMember")
@@ -98,12 +105,18 @@ def merge_leads(state: State, org: str, master: str, losers: Sequence[str], mome
         change(state, org, "Task", [one for (one,) in rows], f"\"WhoId\" = '{master}'", moment, user)
 
 
-def empty(state: State, org: str, sobjects: Sequence[str]) -> int:
-    """Delete for good what is in the recycle bin, and say how many records that were."""
+def empty(state: State, org: str, sobjects: Sequence[str], before: datetime | None = None) -> int:
+    """Delete for good what is in the recycle bin, all or what was deleted before; say how many records that were."""
     count = 0
     for sobject in sobjects:
-        if "IsDeleted" in fields(org, sobject):
-            (found,) = state.row(f'select count(*) from {table(org, sobject)} where "IsDeleted"')
-            state.execute(f'delete from {table(org, sobject)} where "IsDeleted"')
-            count += found
+        if "IsDeleted" in fields(org, sobject) and "SystemModstamp" in fields(org, sobject):
+            found = f"""from {table(org, sobject)}
+                where "IsDeleted" and "SystemModstamp" < coalesce(?, 'infinity'::timestamp)"""
+            state.execute(
+                f"""insert into world.hard_deletions select '{org}', '{sobject}', "Id", "SystemModstamp" {found}""",
+                [before],
+            )
+            (gone,) = state.row(f"select count(*) {found}", [before])
+            state.execute(f"delete {found}", [before])
+            count += gone
     return count

@@ -17,13 +17,19 @@ CONVERTED_SHARE = 0.4
 SLOWEST_CONVERSION_DAYS = 4
 
 
-def follow_up(state: State, org: str) -> None:
-    """See new positive replies, make the calls that are due, convert the leads that are won."""
+def follow_up(state: State, org: str, *, members_keep_lead: bool) -> None:
+    """See new positive replies, make the calls that are due, convert the leads that are won.
+
+    Args:
+        state: the orgs.
+        org: the org's key.
+        members_keep_lead: whether members of a converted lead have its id besides the contact's.
+    """
     _notice(state, org)
     for member_id in _due(state, org, "call_on", "called_at"):
         _call(state, org, member_id)
     for member_id in _due(state, org, "convert_on", "converted_at"):
-        _convert(state, org, member_id)
+        _convert(state, org, member_id, members_keep_lead=members_keep_lead)
 
 
 def _notice(state: State, org: str) -> None:
@@ -73,6 +79,7 @@ def _due(state: State, org: str, due: str, done: str) -> list[str]:
 def _call(state: State, org: str, member_id: str) -> None:
     """The lead's owner calls or writes."""
     with state.writing() as moment, state.reading() as connection:
+        (lead_id,) = state.row(f'select lead."Id" from {_lead_of(org, member_id)}')
         number = state.next_number(org, "Task")
         insert_records(
             connection,
@@ -92,10 +99,10 @@ def _call(state: State, org: str, member_id: str) -> None:
                 timestamp '{moment}' as "SystemModstamp"
             from {_lead_of(org, member_id)}""",
         )
-        _note(state, org, "called", member_id, moment)
+        _note(state, org, "called", member_id, lead_id, moment)
 
 
-def _convert(state: State, org: str, member_id: str) -> None:
+def _convert(state: State, org: str, member_id: str, *, members_keep_lead: bool) -> None:
     """Turn the lead into a contact of an account; members and tasks of the lead then belong to the contact too."""
     with state.writing() as moment, state.reading() as connection:
         lead = f'select lead."Id", "OwnerId", "Matched_Account__c" from {_lead_of(org, member_id)}'
@@ -121,8 +128,9 @@ def _convert(state: State, org: str, member_id: str) -> None:
                 {stamped} where "Id" = $lead""",
                 changed,
             )
+        person = '"ContactId" = $contact' + ("" if members_keep_lead else ', "LeadId" = null')
         state.execute(
-            f'update {table(org, "CampaignMember")} set "ContactId" = $contact, {stamped} where "LeadId" = $lead',
+            f'update {table(org, "CampaignMember")} set {person}, {stamped} where "LeadId" = $lead',
             changed,
         )
         state.execute(
@@ -130,7 +138,7 @@ def _convert(state: State, org: str, member_id: str) -> None:
             where "WhoId" = $lead and $owner is not null""",
             changed,
         )
-        _note(state, org, "converted", member_id, moment)
+        _note(state, org, "converted", member_id, lead_id, moment)
 
 
 def _lead_of(org: str, member_id: str) -> str:
@@ -139,7 +147,6 @@ def _lead_of(org: str, member_id: str) -> str:
         where member."Id" = '{member_id}'"""
 
 
-def _note(state: State, org: str, kind: str, member_id: str, moment: datetime) -> None:
+def _note(state: State, org: str, kind: str, member_id: str, lead_id: str, moment: datetime) -> None:
     state.execute(f"update world.follow_ups set {kind}_at = ? where member_id = ?", [moment, member_id])
-    lead_id = state.row(f'select "LeadId" from {table(org, "CampaignMember")} where "Id" = ?', [member_id])[0]
     state.execute("insert into world.events values (?, ?, ?, ?, ?)", [org, moment, kind, lead_id, member_id])

@@ -17,6 +17,7 @@ LONG_TEXT = 255  # longer text can be neither filtered nor sorted by
 RESTRICTED = {"GBU__c", "ReplyClassification__c", "Industry"}  # picklists that take nothing but their values
 EDITABLE = {"Account", "Contact", "Lead", "Campaign", "CampaignMember", "Task"}  # the others have no create or delete
 MERGEABLE = {"Account", "Contact", "Lead"}
+WITHOUT_REPLICATION = {"LeadHistory", "Organization"}
 REQUIRED = {  # on create
     "Account": ("Name",),
     "Campaign": ("Name",),
@@ -163,6 +164,11 @@ class SObject:
     def is_updateable(self) -> bool:
         """Whether the user may change any field."""
         return any(self.can_update(field) for field in self.by_api_name.values())
+
+    @property
+    def is_replicable(self) -> bool:
+        """Whether there is a log of its changes and deletions."""
+        return self.name not in WITHOUT_REPLICATION
 
     def can_create(self, field: Field) -> bool:
         """Whether the user may give the field a value in a new record."""

@@ -27,6 +27,7 @@ SCHEMA = """
         org text, member_id text, seen_on date, call_on date, convert_on date, called_at timestamp,
         converted_at timestamp
     );
+    create table if not exists world.hard_deletions (org text, object text, record_id text, deleted_at timestamp);
 """
 
 

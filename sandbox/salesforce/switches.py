@@ -26,6 +26,7 @@ class Switches:
     # Sizes and times.
     most_replicated_ids: int = 600_000  # in one answer of updated or deleted; above it EXCEEDED_ID_LIMIT
     replication_ignores_seconds: bool = False  # updated and deleted cut start and end to the minute
+    recycle_bin_days: int = 0  # after how many days a record leaves the bin (really 15); 0: only when it is emptied
     deleted_log_days: int = 15  # how far back deleted reaches
 
     def change(self, values: Mapping[str, Any]) -> None:

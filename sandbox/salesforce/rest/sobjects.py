@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.salesforce import replication
 from sandbox.salesforce.describe import describe, describe_all, summary
 from sandbox.salesforce.rest.common import VERSION, Guard, base, sobject_in_path
 from sandbox.salesforce.rest.conditional import last_modified, refused
@@ -24,6 +25,8 @@ def sobject_routes(org: Org, authorized: Guard) -> list[Route]:
         Route(f"{VERSION}/sobjects", authorized(pages.describe_all)),
         Route(f"{VERSION}/sobjects/{{sobject}}", authorized(pages.basics)),
         Route(f"{VERSION}/sobjects/{{sobject}}/describe", authorized(pages.describe)),
+        Route(f"{VERSION}/sobjects/{{sobject}}/updated", authorized(pages.updated)),
+        Route(f"{VERSION}/sobjects/{{sobject}}/deleted", authorized(pages.deleted)),
     ]
 
 
@@ -44,6 +47,21 @@ class _SObjectPages:
         """One object."""
         described = sobject_in_path(self._org, request)
         return self._answer(request, lambda: describe(described, base(request)))
+
+    def updated(self, request: Request, _: Any) -> Response:
+        """Which records were changed in a time."""
+        return self._log(request, replication.updated)
+
+    def deleted(self, request: Request, _: Any) -> Response:
+        """Which records were deleted in a time."""
+        return self._log(request, replication.deleted)
+
+    def _log(self, request: Request, read: Callable[..., Any]) -> Response:
+        state, described = self._org.service.state, sobject_in_path(self._org, request)
+        start, end = (request.query_params.get(name) for name in ("start", "end"))
+        with state.reading():  # one moment for all that is said
+            times = replication.window(state, described, start, end)
+            return JSONResponse(read(state, described, times, self._org.transactions))
 
     def _answer(self, request: Request, description: Callable[[], Any]) -> Response:
         schema = self._org.schema
