@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from pipelines.config import SalesforceOrg, Settings
 from pipelines.doctor.check import Check, Finding, Verdict, cannot_tell, failed, passed, run_check
 from pipelines.errors import OutreachError
+from pipelines.salesforce.auth import LARGEST_CLOCK_DIFFERENCE
 from pipelines.salesforce.client import SalesforceClient, connect
 from pipelines.salesforce.objects import OBJECTS
 from pipelines.salesforce.orgs import FieldNames, read_field_names
 from pipelines.writeback.allowlist import Allowlist, read_allowlist
 
 WRITTEN_OBJECTS = ("Lead", "CampaignMember")
-LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 BROAD_PERMISSIONS = {
     "PermissionsModifyAllData": "Modify All Data",
     "PermissionsViewAllData": "View All Data",
@@ -91,7 +90,7 @@ class _IntegrationUser:
         )
 
     def _clock(self) -> Finding:
-        difference = self.client.server_time() - datetime.now(UTC)
+        difference = self.client.clock_ahead
         seconds = f"{abs(difference.total_seconds()):.0f} seconds apart"
         if abs(difference) <= LARGEST_CLOCK_DIFFERENCE:
             return passed(seconds)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import jwt
 
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, ServiceError
-from pipelines.http import HttpService, reason_of
+from pipelines.http import HttpService, reason_of, service_time
 from pipelines.salesforce.ids import to_18
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105  a path, not a password
 ASSERTION_SECONDS = 180
+LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in session: where to send requests, with which token, and in which org."""
+    """A signed-in session: where to send requests, with which token, in which org, and how far our clock is ahead."""
 
     access_token: str
     instance_url: str
     organization_id: str
     user_id: str
+    clock_ahead: timedelta
 
 
 def sign_in(org: str, connection: SalesforceOrg, service: HttpService) -> Session:
@@ -36,10 +39,7 @@ def sign_in(org: str, connection: SalesforceOrg, service: HttpService) -> Sessio
     """
     response = service.read_any("POST", connection.login_url.rstrip("/") + TOKEN_PATH, data=_grant(org, connection))
     if not response.is_success:
-        raise ConfigurationError(
-            f"Salesforce {org} refuses the sign-in of the integration user: {service.scrub(reason_of(response))}.",
-            next_step=f"Check the client id, secret or key of org '{org}' and that its app is approved for the user.",
-        )
+        raise _refusal(org, connection, service, response)
     session = _session(org, service, response)
     pinned = connection.organization_id
     if pinned and to_18(pinned) != session.organization_id:
@@ -48,6 +48,25 @@ def sign_in(org: str, connection: SalesforceOrg, service: HttpService) -> Sessio
             next_step=f"Correct the credentials or the organization_id of org '{org}'.",
         )
     return session
+
+
+def _refusal(org: str, connection: SalesforceOrg, service: HttpService, response: httpx.Response) -> ConfigurationError:
+    message = f"Salesforce {org} refuses the sign-in of the integration user: {service.scrub(reason_of(response))}."
+    ahead = _clock_ahead(response)
+    if connection.uses_jwt and abs(ahead) > LARGEST_CLOCK_DIFFERENCE:
+        minutes, side = abs(ahead).total_seconds() / 60, "ahead of" if ahead > timedelta() else "behind"
+        return ConfigurationError(
+            f"{message} This machine's clock is {minutes:.0f} minutes {side} Salesforce's.",
+            next_step="Set this machine's clock (NTP): a signed assertion is valid for three minutes only.",
+        )
+    return ConfigurationError(
+        message,
+        next_step=f"Check the client id, secret or key of org '{org}' and that its app is approved for the user.",
+    )
+
+
+def _clock_ahead(response: httpx.Response) -> timedelta:
+    return datetime.fromtimestamp(time.time(), UTC) - service_time(response)
 
 
 def _grant(org: str, connection: SalesforceOrg) -> dict[str, str]:
@@ -93,7 +112,13 @@ def _session(org: str, service: HttpService, response: httpx.Response) -> Sessio
     content = service.json(response)
     try:
         organization_id, user_id = content["id"].rstrip("/").split("/")[-2:]
-        return Session(content["access_token"], content["instance_url"].rstrip("/"), to_18(organization_id), user_id)
+        return Session(
+            content["access_token"],
+            content["instance_url"].rstrip("/"),
+            to_18(organization_id),
+            user_id,
+            _clock_ahead(response),
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ServiceError(
             f"Salesforce {org} answered the sign-in without a token, an instance URL or an identity.",

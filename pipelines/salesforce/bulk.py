@@ -1,6 +1,7 @@
 """Bulk API 2.0 queries: created early, waited for, downloaded page by page, and never left behind.
 
-A job is noted in a file as soon as it exists. A load that was killed is continued from its jobs, or they are deleted.
+A job is noted in a file before it is asked for, and again when it has an id. A load that was killed is continued from
+its jobs, or they are deleted; so are those that came of a request whose answer was lost.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +20,13 @@ import tenacity
 
 from pipelines.errors import OutreachError, ServiceError
 from pipelines.salesforce.client import SalesforceClient
+from pipelines.salesforce.quota import QuotaError
 
 RECORDS_PER_PAGE = 250_000
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 15.0
 LONGEST_JOB_SECONDS = 2 * 3600.0
+CLOCK_TOLERANCE = timedelta(minutes=1)
+ATTEMPTS_TO_CREATE, LONGEST_WAIT_SECONDS = 6, 30.0
 _RUNNING = {"UploadComplete", "InProgress"}
 _COMPLETE = "JobComplete"
 
@@ -32,10 +37,14 @@ class BulkJobFailedError(ServiceError):
 
 @dataclass(frozen=True)
 class BulkJob:
-    """A query job of ours: what it reads (everything but the end of its window) and up to when."""
+    """A query job of ours: what it reads (everything but the end of its window), of which object, and up to when.
 
-    job_id: str
+    Without an id it was asked for and no answer came: it may exist or not.
+    """
+
+    job_id: str | None
     reads: str
+    object_name: str
     until: str
 
 
@@ -55,17 +64,30 @@ class BulkJobs:
     def left_over(self, reads: str) -> BulkJob | None:
         """The job that an interrupted load left for the same reading, if Salesforce still has it."""
         job = self._open.get(reads)
-        if job is None:
+        if job is None or job.job_id is None:
             return None
         return job if self._state(job) in {*_RUNNING, _COMPLETE} else None
 
-    def start(self, soql: str, reads: str, until: str, *, include_deleted: bool) -> BulkJob:
-        """Create a job; Salesforce works on it while we do something else."""
+    def start(self, soql: str, wanted: BulkJob, *, include_deleted: bool) -> BulkJob:
+        """Create a job; Salesforce works on it while we do something else.
+
+        Raises:
+            DataError: Bulk does not offer the object, or does not accept the query.
+            ServiceError: Salesforce cannot be reached or stays busy.
+        """
+        self._delete_lost(self._open.get(wanted.reads))
+        self._note(wanted)
         body = {"operation": "queryAll" if include_deleted else "query", "query": soql}
-        created = self._client.read_json("POST", "jobs/query", json=body)
-        job = BulkJob(str(created["id"]), reads, until)
-        self._open[reads] = job
-        self._write_notes()
+        creating = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_momentary),
+            wait=tenacity.wait_random_exponential(multiplier=FIRST_POLL_SECONDS, max=LONGEST_WAIT_SECONDS),
+            stop=tenacity.stop_after_attempt(ATTEMPTS_TO_CREATE),
+            before_sleep=lambda _: self._delete_lost(wanted),
+            reraise=True,
+            sleep=time.sleep,
+        )
+        job = replace(wanted, job_id=str(creating(self._client.create, "jobs/query", body)["id"]))
+        self._note(job)
         return job
 
     def pages(self, job: BulkJob) -> Iterator[tuple[Path, int]]:
@@ -96,6 +118,10 @@ class BulkJobs:
             self._delete(self._open.pop(reads))
             self._write_notes()
 
+    def _note(self, job: BulkJob) -> None:
+        self._open[job.reads] = job
+        self._write_notes()
+
     def _wait(self, job: BulkJob) -> None:
         waiting = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda state: state in _RUNNING),
@@ -121,7 +147,28 @@ class BulkJobs:
         following = headers.get("Sforce-Locator", "null")
         return _Page(file, int(headers.get("Sforce-NumberOfRecords", -1)), None if following == "null" else following)
 
+    def _delete_lost(self, job: BulkJob | None) -> None:
+        """Delete the jobs that came of a request without an answer: ours, of its object, and not older than it."""
+        if job is None or job.job_id is not None:
+            return
+        known = {one.job_id for one in self._open.values()}
+        earliest = datetime.fromisoformat(job.until) - CLOCK_TOLERANCE
+        for one in list(self._at_salesforce()):
+            is_ours = one["createdById"] == self._client.user_id and one["object"] == job.object_name
+            if is_ours and one["id"] not in known and datetime.fromisoformat(one["createdDate"]) >= earliest:
+                self._delete(replace(job, job_id=one["id"]))
+
+    def _at_salesforce(self) -> Iterator[dict[str, Any]]:
+        page = "query?jobType=V2Query"
+        while page:
+            answer = self._client.read_json("GET", f"jobs/{page}")
+            yield from answer["records"]
+            page = (answer.get("nextRecordsUrl") or "").partition("/jobs/")[2]
+
     def _delete(self, job: BulkJob) -> None:
+        if job.job_id is None:
+            self._delete_lost(job)
+            return
         if self._state(job) in _RUNNING:
             self._client.read_any("PATCH", f"jobs/query/{job.job_id}", json={"state": "Aborted"})
         self._client.read_any("DELETE", f"jobs/query/{job.job_id}")
@@ -138,6 +185,10 @@ class _Page:
     file: Path
     records: int
     next_locator: str | None
+
+
+def _is_momentary(error: BaseException) -> bool:
+    return isinstance(error, ServiceError) and not isinstance(error, QuotaError)
 
 
 def _read_notes(file: Path) -> dict[str, BulkJob]:

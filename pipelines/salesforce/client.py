@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Query:
 
 
 class LostAnswerError(ServiceError):
-    """An update was sent and no usable answer came: it may have been applied or not. Only reading back can tell."""
+    """A change was sent and no usable answer came: it may have been applied or not. Only reading back can tell."""
 
 
 class SalesforceClient:
@@ -80,6 +80,11 @@ class SalesforceClient:
     def user_id(self) -> str:
         """The id of the integration user that we are signed in as."""
         return self._signed_in().user_id
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far this machine's clock was ahead of Salesforce's when we signed in."""
+        return self._signed_in().clock_ahead
 
     def server_time(self) -> datetime:
         """What time it is in Salesforce (UTC); the answer also tells how much of the quota is left."""
@@ -137,6 +142,24 @@ class SalesforceClient:
     def read_any(self, method: str, resource: str, **request: Any) -> httpx.Response:
         """The answer of a resource, refusals included; it may be sent more than once."""
         return self._patiently(method, f"{self._data_path}/{resource}", **request)
+
+    def create(self, resource: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create something, for example in ``jobs/query``, and give what Salesforce answers. The request is sent once.
+
+        Raises:
+            DataError: Salesforce does not accept it.
+            LostAnswerError: no usable answer came; it may exist or not.
+            ServiceError: nothing was created.
+        """
+        response = self._write("POST", f"{self._data_path}/{resource}", body)
+        if quota.is_busy(response):
+            raise self._lost(f"it answered {response.status_code}")
+        try:
+            return self._json(self._accepted(response), 1)
+        except ServiceError:
+            if response.is_success:
+                raise self._lost("its answer was malformed") from None
+            raise
 
     def download(self, resource: str, params: Mapping[str, str], file: Path) -> httpx.Headers:
         """Read the body of a resource into a file, whole or not at all, and return the headers of the answer."""
@@ -199,7 +222,9 @@ class SalesforceClient:
             return self._session
 
     def _read(self, method: str, path: str, **request: Any) -> httpx.Response:
-        response = self._patiently(method, path, **request)
+        return self._accepted(self._patiently(method, path, **request))
+
+    def _accepted(self, response: httpx.Response) -> httpx.Response:
         if response.status_code == 400:
             raise DataError(
                 f"Salesforce {self.org} does not accept a request: {self._service.error(response).message}",
@@ -263,8 +288,8 @@ class SalesforceClient:
 
     def _lost(self, what: str) -> LostAnswerError:
         return LostAnswerError(
-            f"No usable answer came from Salesforce {self.org} to an update ({what}).",
-            next_step="Run outreach push again: it reads back what was applied.",
+            f"No usable answer came from Salesforce {self.org} to a request that changes something ({what}).",
+            next_step="Run the command again: it looks at first what was applied.",
         )
 
 

@@ -88,9 +88,8 @@ class Reading:
             if self.size < bulk_from_records:
                 return
         try:
-            self._job = self._jobs.start(
-                self._soql, self.reads, self.until.isoformat(), include_deleted=self._includes_deleted
-            )
+            wanted = BulkJob(None, self.reads, self.what.name, self.until.isoformat())
+            self._job = self._jobs.start(self._soql, wanted, include_deleted=self._includes_deleted)
         except DataError:  # an object that Bulk does not offer
             if self._query is None:
                 raise

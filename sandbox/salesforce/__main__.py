@@ -56,6 +56,7 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
             public_key_file=Path(one["public_key_file"]) if one.get("public_key_file") else None,
             password=one.get("password"),
             refresh_token=one.get("refresh_token"),
+            longest_assertion_seconds=one.get("longest_assertion_seconds", 0),
         )
         schema = Schema(name)
         org = Org(name, service, sign_in, schema, Queries(state, schema), QueryJobs(state, schema))

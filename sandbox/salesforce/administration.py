@@ -35,6 +35,13 @@ def permit(service: Service, body: Body) -> Body:
     return {}
 
 
+def retype(service: Service, body: Body) -> Body:
+    """Change a field's type; takes org, object, canonical field name and type."""
+    schema = service.orgs[body["org"]].schema
+    schema.retype(body["object"], body["field"], body["type"], service.state.now)
+    return {}
+
+
 def switch(service: Service, body: Body) -> Body:
     """Set switches by name; takes org and switches, and gives all of them with their values."""
     switches = service.orgs[body["org"]].schema.switches

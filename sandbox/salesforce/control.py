@@ -37,6 +37,7 @@ def control_routes(service: Service) -> list[Route]:
         ("faults", "POST"): _add_fault,
         ("faults", "DELETE"): _clear_faults,
         ("permissions", "POST"): administration.permit,
+        ("fields", "POST"): administration.retype,
         ("switches", "POST"): administration.switch,
         ("validation_rules", "POST"): administration.add_rule,
         ("recycle_bin", "POST"): administration.use_recycle_bin,

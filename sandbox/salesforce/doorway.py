@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -31,7 +33,8 @@ class Doorway:
             return
         scope["path"] = scope["path"].rstrip("/") or "/"
         fault = None if scope["path"].startswith(CONTROL) else self._strike(scope)
-        if fault is not None and fault.kind is Kind.DROP_CONNECTION:
+        if fault is not None and fault.kind in {Kind.DROP_CONNECTION, Kind.HANG}:
+            await asyncio.sleep(fault.seconds if fault.kind is Kind.HANG else 0)
             await _drop(send)
             return
         if fault is not None and fault.kind is Kind.EXPIRE_TOKEN:
@@ -53,9 +56,10 @@ class Doorway:
 
     def headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Salesforce's headers of every answer."""
+        if not scope["path"].startswith(DATA):  # signing in happens in real time, the data in the world's
+            return [(b"date", formatdate(usegmt=True).encode())]
         headers = [(b"date", self._org.service.state.clock.http_date().encode())]
-        if scope["path"].startswith(DATA):
-            headers.append((b"sforce-limit-info", self._org.usage.encode()))
+        headers.append((b"sforce-limit-info", self._org.usage.encode()))
         return headers
 
     def record(self, scope: Scope, status: int, fault: Fault | None) -> None:

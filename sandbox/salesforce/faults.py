@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +15,7 @@ class Kind(StrEnum):
 
     STATUS = "status"  # answer with a status and error code, without doing anything
     EXPIRE_TOKEN = "expire_token"  # noqa: S105  end all sessions before the request is looked at
+    HANG = "hang"  # say nothing for "seconds", then close the connection
     DROP_CONNECTION = "drop_connection"  # close the connection, without doing anything
     MALFORMED_PAGE = "malformed_page"  # answer 200 with half of the body
     BODY_CUT = "body_cut"  # send half of the body, then close the connection
@@ -30,7 +32,10 @@ REQUEST_KINDS = frozenset(Kind) - JOB_KINDS - {Kind.LOCK_ROW}
 
 @dataclass
 class Fault:
-    """One plan: it waits for ``after`` matching requests, then strikes ``times`` times."""
+    """One plan: it waits for ``after`` matching requests, then strikes ``times`` times.
+
+    With a ``rate`` below 1 it strikes only that share of the requests, chosen by ``seed``.
+    """
 
     kind: Kind
     path: str = ""
@@ -41,10 +46,27 @@ class Fault:
     error_code: str = "SERVER_UNAVAILABLE"
     message: str = "The server is temporarily unavailable."
     polls: int = 2
+    seconds: float = 60
+    rate: float = 1
+    seed: int = 0
+    _dice: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
 
     def matches(self, org: str, request: str) -> bool:
         """Whether the plan is about this request (method, path and query)."""
         return self.times > 0 and self.org in {None, org} and re.search(self.path, request) is not None
+
+    def is_due(self) -> bool:
+        """Whether a request that it is about meets it; counts the request."""
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.rate < 1 and self._dice.random() >= self.rate:
+            return False
+        self.times -= 1
+        return True
 
 
 class FaultPlan:
@@ -100,10 +122,6 @@ class FaultPlan:
     def _strike(self, org: str, request: str, kinds: frozenset[Kind]) -> Fault | None:
         with self._lock:
             for fault in self._faults:
-                if fault.kind in kinds and fault.matches(org, request):
-                    if fault.after > 0:
-                        fault.after -= 1
-                        continue
-                    fault.times -= 1
+                if fault.kind in kinds and fault.matches(org, request) and fault.is_due():
                     return fault
         return None

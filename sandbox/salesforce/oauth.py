@@ -52,6 +52,7 @@ class SignIn:
     public_key_file: Path | None = None
     password: str | None = None  # followed by the security token, as clients send it
     refresh_token: str | None = None
+    longest_assertion_seconds: int = 0  # how far ahead an assertion may expire; 0 for any time, as it is not known
     _sessions: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -160,7 +161,8 @@ class SignIn:
         hosts = {f"https://{host}" for host in (*LOGIN_HOSTS, self.my_domain)}
         if str(claims.get("aud", "")).rstrip("/") not in hosts | {url}:
             raise OAuthError("invalid_grant", "audience is invalid")
-        if (expires / 1000 if expires > 1e11 else expires) < time.time():
+        left = (expires / 1000 if expires > 1e11 else expires) - time.time()
+        if left < 0 or left > self.longest_assertion_seconds > 0:
             raise OAuthError("invalid_grant", "expired authorization code")
         if claims.get("sub") != self.username:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")

@@ -71,6 +71,7 @@ class Schema:
         self.changed_at: datetime = WORLD_START
         self.profile = Profile.INTEGRATION
         self._access: dict[tuple[str, str], Access] = {}
+        self._types: dict[tuple[str, str], str] = {}
         self._objects: dict[str, SObject] = {}
 
     def sobject(self, name: str) -> SObject:
@@ -85,7 +86,8 @@ class Schema:
         own = known[name.lower()]
         if own not in self._objects:
             access = {field: access for (sobject, field), access in self._access.items() if sobject == own}
-            self._objects[own] = SObject(self, own, access)
+            types = {field: kind for (sobject, field), kind in self._types.items() if sobject == own}
+            self._objects[own] = SObject(self, own, access, types)
         return self._objects[own]
 
     def all(self) -> list[SObject]:
@@ -101,6 +103,17 @@ class Schema:
         if field not in fields(self.org, sobject):
             raise KeyError(f"{sobject}.{field}")
         self._access[sobject, field] = access
+        self._note_change(now)
+
+    def retype(self, sobject: str, field: str, kind: str, now: datetime) -> None:
+        """Give a field another type, by canonical name; what it holds stays as it is.
+
+        Raises:
+            KeyError: there is no such field.
+        """
+        if field not in fields(self.org, sobject):
+            raise KeyError(f"{sobject}.{field}")
+        self._types[sobject, field] = kind
         self._note_change(now)
 
     def assign(self, profile: Profile, now: datetime) -> None:
@@ -120,6 +133,7 @@ class SObject:
     schema: Schema
     name: str
     access: Mapping[str, Access]
+    types: Mapping[str, str]
 
     @property
     def org(self) -> str:
@@ -130,7 +144,11 @@ class SObject:
     def by_canonical_name(self) -> Mapping[str, Field]:
         """All fields, also those that the user cannot see: formulas may use them."""
         return {
-            name: replace(field, access=self.access.get(name, self._general_access(field)))
+            name: replace(
+                field,
+                access=self.access.get(name, self._general_access(field)),
+                type=self.types.get(name, field.type),
+            )
             for name, field in fields(self.org, self.name).items()
         }
 
