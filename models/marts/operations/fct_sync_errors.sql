@@ -1,10 +1,14 @@
--- What went wrong between the systems and waits for somebody: writes that Salesforce rejected or that nobody knows the
--- outcome of, and events that could not be understood. Integration problems go to the CRM Admin, data to MARCOM Ops.
+-- What went wrong between the systems, or is still open, and waits for somebody: writes and submissions that were
+-- turned away or whose end nobody knows, and events that could not be understood. Reviewed rules say who must act.
 with
 
-entries as (
+ledger_entries as (
     select * from {{ ref('stg_writeback__ledger_entries') }}
-    where entry_type = 'outcome'
+),
+
+submissions as (
+    select * from {{ ref('stg_clay__submissions') }}
+    where submission_status in ('intent', 'rejected', 'unknown')
 ),
 
 webhook_events as (
@@ -17,27 +21,59 @@ callback_events as (
     where parse_error is not null
 ),
 
-latest_outcomes as (
+error_routing as (
+    select * from {{ ref('error_routing') }}
+),
+
+numbered_entries as (
     select
         *,
         row_number() over (
             partition by change_id
             order by entry_id desc
         ) as place
-    from entries
+    from ledger_entries
 ),
 
-sync_errors as (
+latest_entries as (
+    select
+        *,
+        case when entry_type = 'intent' then 'open_intent' else outcome end as error_type
+    from numbered_entries
+    where place = 1
+),
+
+errors as (
     select
         'write-back' as error_source,
         change_id as error_key,
         org,
-        outcome as error_type,
+        error_type,
         detail,
         recorded_at as occurred_at,
         'CRM Admin' as owner
-    from latest_outcomes
-    where place = 1 and outcome in ('rejected', 'unknown', 'not_found', 'not_readable', 'changed_since_plan')
+    from latest_entries
+    where
+        error_type in (
+            'open_intent',
+            'rejected',
+            'unknown',
+            'not_found',
+            'not_readable',
+            'changed_since_plan',
+            'withheld',
+            'not_allowed'
+        )
+    union all
+    select
+        'clay export' as error_source,
+        cast(submission_id as {{ dbt.type_string() }}) as error_key,
+        org,
+        case submission_status when 'intent' then 'open_intent' else submission_status end as error_type,
+        detail,
+        coalesce(settled_at, intended_at) as occurred_at,
+        'MARCOM Ops' as owner
+    from submissions
     union all
     select
         'smartlead webhook' as error_source,
@@ -58,6 +94,38 @@ sync_errors as (
         received_at as occurred_at,
         'MARCOM Ops' as owner
     from callback_events
+),
+
+fitting_rules as (
+    select
+        errors.*,
+        error_routing.routed_to,
+        error_routing.next_step,
+        row_number() over (
+            partition by errors.error_source, errors.error_key
+            order by error_routing.priority
+        ) as place
+    from errors
+    left join error_routing
+        on
+            errors.error_source = error_routing.error_source
+            and errors.error_type = coalesce(nullif(error_routing.error_type, ''), errors.error_type)
+            and {{ matches("coalesce(errors.detail, '')", "coalesce(error_routing.detail_pattern, '')") }}
+),
+
+sync_errors as (
+    select
+        error_source,
+        error_key,
+        org,
+        error_type,
+        detail,
+        occurred_at,
+        routed_to,
+        next_step,
+        owner
+    from fitting_rules
+    where place = 1
 )
 
 select * from sync_errors

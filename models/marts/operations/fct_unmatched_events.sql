@@ -1,4 +1,5 @@
--- R5: what came back and stands for no member, with the reason. Nothing here is guessed onto a record.
+-- R5: what came back and stands for no member, with the reason. Nothing here is guessed onto a record. What a webhook
+-- and a poll show of one event is one row (R11).
 with
 
 checks as (
@@ -16,6 +17,93 @@ bounce_events as (
     where unmatched_reason is not null
 ),
 
+sent_mails as (
+    select * from {{ ref('int_deliverability__sent_mails') }}
+    where is_unsubscribed
+),
+
+smartlead_members as (
+    select * from {{ ref('int_audience__smartlead_members') }}
+    where is_email_unique
+),
+
+webhooks as (
+    select
+        *,
+        case
+            when event_type = 'EMAIL_REPLY' then coalesce(message_id, 'webhook|' || dedupe_key)
+            else coalesce(stats_id, 'webhook|' || dedupe_key)
+        end as event_key
+    from {{ ref('stg_smartlead__webhook_events') }}
+    where parse_error is null
+),
+
+callbacks as (
+    select * from {{ ref('stg_clay__callback_events') }}
+),
+
+source_reads as (
+    select * from {{ ref('stg_operations__source_reads') }}
+),
+
+receipts as (
+    select
+        case event_type when 'EMAIL_REPLY' then 'smartlead_reply' else 'smartlead_bounce' end as event_source,
+        event_key,
+        min(received_at) as received_at
+    from webhooks
+    where event_type in ('EMAIL_REPLY', 'EMAIL_BOUNCE')
+    group by event_type, event_key
+    union all
+    select
+        'clay_callback' as event_source,
+        cast(event_id as {{ dbt.type_string() }}) as event_key,
+        received_at
+    from callbacks
+),
+
+unsubscriptions as (
+    select
+        smartlead_campaign_id,
+        coalesce(email, stats_id) as person,
+        stats_id as event_key,
+        org,
+        unmatched_reason,
+        cast(null as timestamp) as occurred_at,
+        cast(null as timestamp) as received_at
+    from sent_mails
+    union all
+    select
+        webhooks.smartlead_campaign_id,
+        coalesce(webhooks.email, webhooks.event_key) as person,
+        webhooks.event_key,
+        smartlead_members.org,
+        case
+            when smartlead_members.campaign_lead_map_id is null then 'not_in_roster'
+            else smartlead_members.unmatched_reason
+        end as unmatched_reason,
+        webhooks.event_at as occurred_at,
+        webhooks.received_at
+    from webhooks
+    left join smartlead_members
+        on
+            webhooks.smartlead_campaign_id = smartlead_members.smartlead_campaign_id
+            and webhooks.email = smartlead_members.email
+    where webhooks.event_type = 'LEAD_UNSUBSCRIBED'
+),
+
+unsubscribed as (
+    select
+        min(event_key) as event_key,
+        min(org) as org,
+        min(unmatched_reason) as unmatched_reason,
+        min(occurred_at) as occurred_at,
+        min(received_at) as received_at
+    from unsubscriptions
+    where unmatched_reason is not null
+    group by smartlead_campaign_id, person
+),
+
 unmatched as (
     select
         claim_source as event_source,
@@ -24,35 +112,57 @@ unmatched as (
         unmatched_reason,
         campaign_member_id_as_received,
         lead_id_as_received,
-        cast(null as timestamp) as occurred_at
+        cast(null as timestamp) as occurred_at,
+        cast(null as timestamp) as received_at,
+        case claim_source when 'smartlead_lead' then 'smartlead' else 'clay' end as dataset,
+        case claim_source
+            when 'smartlead_lead' then 'campaign_leads'
+            when 'clay_row' then 'table_rows'
+            when 'clay_csv_row' then 'csv_rows'
+            else 'callback_events'
+        end as table_name
     from checks
-    union all
-    select
-        'smartlead_reply' as event_source,
-        reply_id as event_key,
-        org,
-        unmatched_reason,
-        cast(null as {{ dbt.type_string() }}) as campaign_member_id_as_received,
-        cast(null as {{ dbt.type_string() }}) as lead_id_as_received,
-        replied_at as occurred_at
-    from reply_events
-    union all
-    select
-        'smartlead_bounce' as event_source,
-        bounce_id as event_key,
-        org,
-        unmatched_reason,
-        cast(null as {{ dbt.type_string() }}) as campaign_member_id_as_received,
-        cast(null as {{ dbt.type_string() }}) as lead_id_as_received,
-        bounced_at as occurred_at
-    from bounce_events
+    {%- for relation, source, key, occurred_at, received_at, table in [
+        ('reply_events', 'smartlead_reply', 'reply_id', 'replied_at', none, 'messages'),
+        ('bounce_events', 'smartlead_bounce', 'bounce_id', 'bounced_at', none, 'email_statistics'),
+        ('unsubscribed', 'smartlead_unsubscription', 'event_key', 'occurred_at', 'received_at', 'email_statistics'),
+    ] %}
+        union all
+        select
+            '{{ source }}' as event_source,
+            {{ key }} as event_key,
+            org,
+            unmatched_reason,
+            cast(null as {{ dbt.type_string() }}) as campaign_member_id_as_received,
+            cast(null as {{ dbt.type_string() }}) as lead_id_as_received,
+            {{ occurred_at }} as occurred_at,
+            {{ received_at or 'cast(null as timestamp)' }} as received_at,
+            'smartlead' as dataset,
+            '{{ table }}' as table_name
+        from {{ relation }}
+    {%- endfor %}
 ),
 
-with_owner as (
+with_receipts as (
     select
-        *,
+        unmatched.event_source,
+        unmatched.event_key,
+        unmatched.org,
+        unmatched.unmatched_reason,
+        unmatched.campaign_member_id_as_received,
+        unmatched.lead_id_as_received,
+        unmatched.occurred_at,
+        coalesce(unmatched.received_at, receipts.received_at, source_reads.read_at) as received_at,
         'MARCOM Ops' as owner
     from unmatched
+    left join receipts
+        on
+            unmatched.event_source = receipts.event_source
+            and unmatched.event_key = receipts.event_key
+    left join source_reads
+        on
+            unmatched.dataset = source_reads.dataset
+            and unmatched.table_name = source_reads.table_name
 )
 
-select * from with_owner
+select * from with_receipts
