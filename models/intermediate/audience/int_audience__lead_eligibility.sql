@@ -80,10 +80,12 @@ reasons as (
         coalesce(leads.is_converted, false) as is_converted,
         leads.merged_into_lead_id is not null as is_merged,
         leads.is_deleted and leads.merged_into_lead_id is null as is_deleted,
+        not leads.is_visible and not leads.is_deleted as is_not_visible,
         leads.email is null as is_email_missing,
         leads.email is not null
         and not {{ matches('leads.email', "'^[^@ ,;<>]+@[^@ ,;<>]+[.][^@ ,;<>.]+$'") }} as is_email_invalid,
-        lead_formulas.is_cold_lead_eligible
+        case when leads.is_visible and not leads.is_deleted then lead_formulas.is_cold_lead_eligible end
+            as is_cold_lead_eligible
     from leads
     left join lead_formulas
         on
@@ -126,6 +128,7 @@ listed as (
             case when is_converted then 'converted' end,
             case when is_merged then 'merged' end,
             case when is_deleted then 'deleted' end,
+            case when is_not_visible then 'not_visible' end,
             case when is_email_missing then 'email_missing' end,
             case when is_email_invalid then 'email_invalid' end
         ), '') as exclusion_reasons
@@ -152,6 +155,7 @@ lead_eligibility as (
         is_converted,
         is_merged,
         is_deleted,
+        is_not_visible,
         is_email_missing,
         is_email_invalid
     from listed
