@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from sandbox.lifecycle import end_with_process
 from sandbox.salesforce.app import Org, Service, create_app
-from sandbox.salesforce.bulk.query import QueryJobs
+from sandbox.salesforce.bulk.bulk import Bulk
 from sandbox.salesforce.certificates import make_server_certificate
 from sandbox.salesforce.front import CERTIFIED_HOSTS, Front
 from sandbox.salesforce.oauth import SignIn
@@ -59,7 +59,7 @@ def create_orgs(config: dict[str, Any], state: State) -> dict[str, Org]:
             longest_assertion_seconds=one.get("longest_assertion_seconds", 0),
         )
         schema = Schema(name)
-        org = Org(name, service, sign_in, schema, Queries(state, schema), QueryJobs(state, schema))
+        org = Org(name, service, sign_in, schema, Queries(state, schema), Bulk.of(state, schema))
         org.daily_requests = one.get("daily_requests", org.daily_requests)
         service.orgs[name] = org
     return service.orgs
@@ -116,7 +116,7 @@ def main() -> None:
         asyncio.run(_serve(servers, proxy))
     finally:
         for org in orgs.values():
-            org.bulk_queries.jobs.close()
+            org.bulk.jobs.close()
         state.close()
 
 

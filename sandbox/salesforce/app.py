@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.salesforce.bulk.query import QueryJobs
+from sandbox.salesforce.bulk.bulk import Bulk
 from sandbox.salesforce.control import control_routes
 from sandbox.salesforce.doorway import Doorway
 from sandbox.salesforce.errors import SalesforceError, not_found
@@ -24,7 +24,7 @@ from sandbox.salesforce.identity import identity_routes
 from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.replication import Transactions
-from sandbox.salesforce.rest.bulk import bulk_limits, bulk_routes
+from sandbox.salesforce.rest.bulk import bulk_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
 from sandbox.salesforce.rest.queries import query_routes
@@ -58,7 +58,7 @@ class Org:
     sign_in: SignIn
     schema: Schema
     queries: Queries
-    bulk_queries: QueryJobs
+    bulk: Bulk
     transactions: Transactions = field(default_factory=Transactions)
     daily_requests: int = 100_000
     used_requests: int = 0
@@ -131,7 +131,7 @@ class _Api:
         """The quota."""
         remaining = self._org.daily_requests - self._org.used_requests
         daily = {"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}}
-        return JSONResponse(daily | bulk_limits(self._org))
+        return JSONResponse(daily | self._org.bulk.limits())
 
     def _is_known(self, version: str) -> bool:
         number, _, minor = version.partition(".")

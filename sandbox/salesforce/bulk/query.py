@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import re
-import shutil
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from sandbox.salesforce import soql
-from sandbox.salesforce.bulk.csv_dialect import Dialect
-from sandbox.salesforce.bulk.jobs import Job, JobList, JobState
+from sandbox.salesforce.bulk.jobs import Job, JobList, JobState, Request
 from sandbox.salesforce.bulk.results import Results
 from sandbox.salesforce.errors import SalesforceError, invalid_field
-from sandbox.salesforce.faults import Fault
 from sandbox.salesforce.query import where_clause
 from sandbox.salesforce.schema import Schema
-from sandbox.salesforce.state import State
 from sandbox.salesforce.translate import Translation, paging
 from sandbox.world.fields import Field
 
 OPERATIONS = ("query", "queryAll")
+MEGABYTE = 1_000_000
 MOST_PER_PAGE = 100_000  # records, when the client does not say; Salesforce leaves the number to itself
 COMPOUND = {"address", "billingaddress", "shippingaddress", "mailingaddress", "otheraddress"}
 STRING = re.compile(r"'(\\.|[^'\\])*'", re.DOTALL)
@@ -54,6 +52,10 @@ class QueryJob(Job):
         with suppress(duckdb.ConnectionException):  # it has just ended by itself
             self.connection.interrupt()
 
+    def forget(self) -> None:
+        """Delete the results."""
+        self.results.delete()
+
     def details(self) -> dict[str, Any]:
         """The answer about this one job; a failed job does not say why."""
         return self.info() | {
@@ -76,51 +78,42 @@ class Page:
 
 
 class QueryJobs:
-    """The query jobs of one org's integration user."""
+    """The query jobs among an org's jobs."""
 
-    def __init__(self, state: State, schema: Schema) -> None:
-        self._state = state
+    def __init__(self, jobs: JobList, schema: Schema, directory: Path) -> None:
+        self._jobs = jobs
         self._schema = schema
-        self._directory = state.directory / "bulk" / schema.org
-        shutil.rmtree(self._directory, ignore_errors=True)  # jobs do not outlive the process, and so nor do results
-        self.jobs: JobList[QueryJob] = JobList(state, schema.org, 0, lambda job: job.results.delete())
+        self._directory = directory
 
-    def create(self, body: Any, version: str, user_id: str, fault: Fault | None) -> QueryJob:
+    def create(self, body: Any, request: Request) -> QueryJob:
         """Begin a job.
 
         Args:
-            body: ``{"operation", "query", "columnDelimiter"?, "lineEnding"?}``.
-            version: the API version of the request; the results must be asked for with the same.
-            user_id: who asks.
-            fault: what is planned to happen to the job.
+            body: ``{"operation", "query", …}``.
+            request: who asks, and with which API version: the results must be asked for with the same.
 
         Raises:
             SalesforceError: the request or its query is malformed, or asks for what the Bulk API does not support.
         """
-        if not isinstance(body, dict) or body.get("operation") not in OPERATIONS:
+        if body.get("operation") not in OPERATIONS:
             raise SalesforceError(400, "INVALIDJOB", f"InvalidJob : operation must be one of {', '.join(OPERATIONS)}")
-        dialect = Dialect.of(body)
         translation, select = self._select(str(body.get("query") or ""), is_all=body["operation"] == "queryAll")
-        now = self._state.now
-        job_id = self.jobs.next_id()
+        job_id = self._jobs.next_id()
         job = QueryJob(
             id=job_id,
             operation=body["operation"],
             sobject=translation.sobject.name,
-            user_id=user_id,
-            version=version,
-            dialect=dialect,
-            created_at=now,
-            changed_at=now,
+            request=request,
+            created_at=self._jobs.state.now,
             state=JobState.UPLOAD_COMPLETE,
-            fault=fault,
             select=select,
             parameters=translation.parameters,
-            connection=self._state.snapshot(),
+            connection=self._jobs.state.snapshot(),
             results=Results(self._directory / f"{job_id}.csv"),
         )
-        self.jobs.add(job)
-        self.jobs.start(job, _run)
+        self._jobs.used["DailyBulkV2QueryJobs"] += 1
+        self._jobs.add(job)
+        self._jobs.start(job, self._run)
         return job
 
     def page(self, job: QueryJob, version: str, locator: str | None, max_records: str | None) -> Page:
@@ -130,8 +123,8 @@ class QueryJobs:
             SalesforceError: 409, the job was created with another API version; the job is not complete; or the locator
                 or the number of records is not one.
         """
-        if version != job.version:
-            message = f"The job {job.id} was created with API version {job.version}: ask for its results with the same."
+        if version != job.request.version:
+            message = f"The job was created with API version {job.request.version}: ask for its results with the same."
             raise SalesforceError(409, "INVALIDVERSION", message)
         if job.state is not JobState.JOB_COMPLETE:
             message = f"Results of the job are not available: its state is {job.state}, not JobComplete"
@@ -149,21 +142,21 @@ class QueryJobs:
             raise SalesforceError(400, "INVALIDENTITY", f"Entity '{query.sobject}' is not supported by the Bulk API.")
         if any(path.split(".")[-1].lower() in COMPOUND for path in query.paths):
             raise _not_supported("Selecting compound data")
-        translation = Translation(self._schema.sobject(query.sobject), self._state.now)
+        translation = Translation(self._schema.sobject(query.sobject), self._jobs.state.now)
         columns = _columns(translation, query.paths)
         where = where_clause(translation, query, with_deleted=is_all)
         order = f" order by {translation.order(query.order)}" if query.order else ""
         select = f"select {columns} from {translation.source}{where}{order}{paging(query)}"
         return translation, select
 
-
-def _run(job: QueryJob) -> None:
-    with closing(job.connection) as connection:
-        try:
-            if job.planned_end is JobState.JOB_COMPLETE:
-                job.results.write(connection, job.select, job.parameters, job.dialect)
-        except duckdb.InterruptException:
-            job.results.delete()
+    def _run(self, job: QueryJob) -> None:
+        with closing(job.connection) as connection:
+            try:
+                if job.end is JobState.JOB_COMPLETE:
+                    job.results.write(connection, job.select, job.parameters, job.request.dialect)
+                    self._jobs.used["DailyBulkV2QueryFileStorageMB"] += job.results.size // MEGABYTE
+            except duckdb.InterruptException:
+                job.results.delete()
 
 
 def _columns(translation: Translation, paths: list[str]) -> str:

@@ -38,7 +38,6 @@ class Results:
         self, connection: duckdb.DuckDBPyConnection, select: str, parameters: Sequence[Any], dialect: Dialect
     ) -> None:
         """Write what a query gives. Every value must be text: each is quoted, as Salesforce does, also an empty one."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         path = str(self._file).replace("'", "''")
         ending = dialect.line_ending.replace("\r", "\\r").replace("\n", "\\n")
         connection.execute(
