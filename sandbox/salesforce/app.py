@@ -25,6 +25,7 @@ from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.replication import Transactions
 from sandbox.salesforce.rest.bulk import bulk_routes
+from sandbox.salesforce.rest.bulk_one import bulk_one_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
 from sandbox.salesforce.rest.queries import query_routes
@@ -84,6 +85,7 @@ def create_app(org: Org) -> Doorway:
         *collection_routes(org, api.authorized),
         *bulk_routes(org, api.authorized),
         *identity_routes(org),
+        *bulk_one_routes(org),
         *control_routes(org.service),
     ]
     handlers: Any = {SalesforceError: _salesforce_error, HTTPException: _http_error}

@@ -350,3 +350,18 @@ def test_uploads_that_are_refused(world) -> None:
     large = world.icare.request("PUT", f"{address}/batches", content=b"x" * 112_500_001, headers=csv_type)
     assert large.status_code == 413
     assert world.icare.request("PUT", f"{address}/batches", content=b"Id\n", headers=csv_type).status_code == 201
+
+
+def test_bulk_one_says_in_its_own_way_that_it_is_not_enabled(shared) -> None:
+    session = {"X-SFDC-Session": shared.icare.token}
+    as_json = shared.icare.request(
+        "POST", "/services/async/59.0/job", json={}, headers=session | {"Content-Type": "application/json"}
+    )
+    refusal = {"exceptionCode": "FeatureNotEnabled", "exceptionMessage": "Async API not enabled"}
+    assert (as_json.status_code, as_json.json()) == (400, refusal)
+    as_xml = shared.icare.request("GET", "/services/async/59.0/job/750/batch", headers=session)
+    assert as_xml.status_code == 400
+    assert as_xml.headers["content-type"].startswith("application/xml")
+    assert "<exceptionCode>FeatureNotEnabled</exceptionCode>" in as_xml.text
+    stale = shared.icare.request("GET", "/services/async/59.0/job", headers={"X-SFDC-Session": "stale"})
+    assert "<exceptionCode>InvalidSessionId</exceptionCode>" in stale.text
