@@ -29,6 +29,8 @@ from sandbox.salesforce.query import Queries
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
 
+IDLE_SECONDS = 120  # until the server closes a connection; clients poll every few seconds, and must not race with that
+
 
 class _Server(uvicorn.Server):
     """One of two servers in a process: signals are handled once, for both."""
@@ -74,6 +76,7 @@ def _server(application: ASGIApp, port: int, **options: Any) -> uvicorn.Server:
             log_level="warning",
             date_header=False,
             server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             **options,
         )
     )

@@ -148,6 +148,8 @@ def running_world(generated: Path, directory: Path, settings: dict[str, Any]) ->
     for server in servers.values():
         server.should_exit = True
     thread.join(10)
+    for org in orgs.values():
+        org.bulk.jobs.close()
     state.close()
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -69,5 +70,22 @@ def test_the_process_serves_both_orgs_survives_a_kill_and_ends_on_a_signal(comma
         process.terminate()
         assert process.wait(10) == 0
     finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_a_connection_stays_open_between_two_polls_of_a_job(command) -> None:
+    arguments, ports = command
+    process = _start(arguments, ports[0])
+    connection = HTTPConnection("127.0.0.1", ports[0])
+    try:
+        connection.request("GET", "/services/data")
+        connection.getresponse().read()
+        used = connection.sock
+        time.sleep(5.5)  # simple-salesforce asks every five seconds
+        connection.request("GET", "/services/data")
+        assert (connection.getresponse().status, connection.sock) == (200, used)
+    finally:
+        connection.close()
         process.kill()
         process.wait(10)
