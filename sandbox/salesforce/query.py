@@ -6,8 +6,9 @@ import json
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sandbox.salesforce import soql
+from sandbox.salesforce import aggregates, soql, soql_tree
 from sandbox.salesforce.errors import SalesforceError
 from sandbox.salesforce.recycle_bin import NO_UNDELETE
 from sandbox.salesforce.schema import Schema, SObject
@@ -27,6 +28,7 @@ class _Cursor:
     paths: list[str]
     sobject: SObject
     base: str
+    opened_at: datetime
     ready: range = range(0)
 
 
@@ -48,18 +50,19 @@ class Queries:
         query = soql.parse(text)
         described = self._schema.sobject(query.sobject)
         translation = Translation(described, self._state.now)
-        translation.json_record(query.paths, base)  # unknown fields are found before anything runs
+        if query.is_aggregate:
+            return self._aggregate(translation, query, with_deleted=with_deleted)
+        paths = aggregates.paths(described, query)
+        translation.json_record(paths, base)  # unknown fields are found before anything runs
         where = where_clause(translation, query, with_deleted=with_deleted)
-        with self._state.reading() as connection:
-            if not query.paths:
-                counted = connection.execute(
-                    f"select count(*) from (select 1 from {translation.source}{where}{paging(query)})",
-                    translation.parameters,
-                )
-                return json.dumps({"totalSize": (counted.fetchone() or (0,))[0], "done": True, "records": []})
+        with self._state.reading():
+            if query.is_count:
+                counted = f"select count(*) from (select 1 from {translation.source}{where}{paging(query)})"
+                (total,) = self._state.row(counted, translation.parameters)
+                return json.dumps({"totalSize": total, "done": True, "records": []})
             order = translation.order(query.order)
             ids = f'select t."Id" as id from {translation.source}{where} order by {order}{paging(query)}'
-            name = self._open(ids, translation, query.paths, base)
+            name = self._open(ids, translation, paths, base)
             return self._page(name, 0, page_size)
 
     def more(self, locator: str, *, page_size: int = MOST_PER_PAGE) -> str:
@@ -69,10 +72,24 @@ class Queries:
             SalesforceError: INVALID_QUERY_LOCATOR, it is not one or no longer open.
         """
         match = re.fullmatch(r"(\w{18})-(\d+)", locator)
-        if match is None or match[1] not in self._cursors:
+        self._close_expired()
+        if match is None or match[1] not in self._cursors or int(match[2]) > self._cursors[match[1]].total:
             raise SalesforceError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         with self._state.reading():
             return self._page(match[1], int(match[2]), page_size)
+
+    def _aggregate(self, translation: Translation, query: soql_tree.Query, *, with_deleted: bool) -> str:
+        """All figures; they have no further pages."""
+        figures, tail = aggregates.select(translation, query)
+        where = where_clause(translation, query, with_deleted=with_deleted)
+        rows = self._state.rows(
+            f"select {figures} from {translation.source}{where}{tail}{paging(query)}", translation.parameters
+        )
+        if len(rows) > MOST_PER_PAGE:
+            message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results"
+            raise SalesforceError(400, "EXCEEDED_ID_LIMIT", message)
+        head = {"totalSize": len(rows), "done": True}
+        return f'{json.dumps(head)[:-1]}, "records": [{",".join(text for (text,) in rows)}]}}'
 
     def _open(self, ids: str, translation: Translation, paths: list[str], base: str) -> str:
         self._opened += 1
@@ -83,7 +100,7 @@ class Queries:
             translation.parameters,
         )
         (total,) = self._state.row(f"select count(*) from {table}")
-        self._cursors[name] = _Cursor(table, total, paths, translation.sobject, base)
+        self._cursors[name] = _Cursor(table, total, paths, translation.sobject, base, self._state.now)
         if len(self._cursors) > MOST_CURSORS:
             self._close(next(iter(self._cursors)))
         return name
@@ -118,13 +135,18 @@ class Queries:
         )
         cursor.ready = range(start, min(start + STRETCH, cursor.total))
 
+    def _close_expired(self) -> None:
+        oldest = self._state.now - timedelta(hours=self._schema.switches.query_locator_hours)
+        for name in [name for name, cursor in self._cursors.items() if cursor.opened_at < oldest]:
+            self._close(name)
+
     def _close(self, name: str) -> None:
         table = self._cursors.pop(name).table
         self._state.execute(f"drop table {table}")
         self._state.execute(f"drop table if exists {table}_ready")
 
 
-def where_clause(translation: Translation, query: soql.Query, *, with_deleted: bool) -> str:
+def where_clause(translation: Translation, query: soql_tree.Query, *, with_deleted: bool) -> str:
     """SQL for a query's conditions, with a space before it, or nothing."""
     conditions = [translation.condition(query.where)] if query.where else []
     described = translation.sobject

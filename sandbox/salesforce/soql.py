@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
 
 from sandbox.salesforce.errors import SalesforceError, malformed_query
+from sandbox.salesforce.soql_tree import Comparison, Condition, Item, Logic, Membership, Query, Term, Value
 
 GRAMMAR = r"""
-    query: "SELECT"i selection "FROM"i PATH where? order? limit? offset?
-    selection: PATH ("," PATH)*            -> paths
-        | COUNT "(" ")"                    -> count
+    query: "SELECT"i selection "FROM"i PATH where? group? order? limit? offset?
+    selection: item ("," item)*            -> items
+        | FUNCTION "(" ")"                 -> count
+    item: expression PATH?
+    expression: PATH                       -> plain
+        | FUNCTION "(" PATH ")"            -> call
     where: "WHERE"i condition
     ?condition: factor
         | factor ("AND"i factor)+          -> both
@@ -29,17 +33,19 @@ GRAMMAR = r"""
         | "(" subquery ")"
     subquery: "SELECT"i PATH "FROM"i PATH where?
     value: STRING | NUMBER | DATE | DATETIME | WORD
+    group: "GROUP"i "BY"i PATH ("," PATH)*
     order: "ORDER"i "BY"i term ("," term)*
-    term: PATH DIRECTION? ("NULLS"i NULLS)?
+    term: expression DIRECTION? ("NULLS"i NULLS)?
     limit: "LIMIT"i NUMBER
     offset: "OFFSET"i NUMBER
 
-    COUNT: "COUNT"i
+    FUNCTION.2: /(count_distinct|count|min|max|fields)(?=\s*\()/i
     OPERATOR: "<=" | ">=" | "!=" | "<>" | "=" | "<" | ">"
-    DIRECTION: /asc|desc/i
+    DIRECTION.1: /(asc|desc)\b/i
     NULLS: /first|last/i
     PATH: /[a-z_]\w*(\.[a-z_]\w*)*/i
-    WORD.2: /(null|true|false|today|yesterday|tomorrow|(last|next)_n_days:\d+)\b/i
+    WORD.2: /(null|true|false|today|yesterday|tomorrow|(this|last|next)_(week|month|quarter|year)
+        |(last|next)_90_days|(last|next)_n_(days|weeks|months|years):\d+|n_days_ago:\d+)\b/ix
     DATETIME.5: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/i
     DATE.4: /\d{4}-\d\d-\d\d/
     NUMBER.3: /[+-]?\d+(\.\d+)?/
@@ -48,64 +54,6 @@ GRAMMAR = r"""
 """
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 LIKE_ESCAPES = {"_": r"\_", "%": r"\%", "\\": r"\\"}
-
-
-@dataclass(frozen=True)
-class Value:
-    """A literal: its kind (string, number, date, datetime, word) and its content."""
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A field compared with a value."""
-
-    path: str
-    operator: str
-    value: Value
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A field that must, or must not, be one of some values or of a subquery's results."""
-
-    path: str
-    values: tuple[Value, ...] | Query
-    is_negated: bool
-
-
-@dataclass(frozen=True)
-class Logic:
-    """Conditions joined by ``and``, ``or`` or ``not``."""
-
-    operator: str
-    operands: tuple[Condition, ...]
-
-
-Condition = Comparison | Membership | Logic
-
-
-@dataclass(frozen=True)
-class Term:
-    """A field to sort by."""
-
-    path: str
-    is_descending: bool = False
-    nulls: str | None = None
-
-
-@dataclass
-class Query:
-    """A parsed query; without paths it counts."""
-
-    paths: list[str] = field(default_factory=list)
-    sobject: str = ""
-    where: Condition | None = None
-    order: list[Term] = field(default_factory=list)
-    limit: int | None = None
-    offset: int | None = None
 
 
 def parse(text: str) -> Query:
@@ -148,22 +96,37 @@ class _Builder(Transformer[Token, Any]):
     """Turns the parse tree into the classes above."""
 
     def query(self, parts: list[Any]) -> Query:
-        query = Query(paths=parts[0], sobject=str(parts[1]))
+        query = Query(items=parts[0], sobject=str(parts[1]))
         for name, value in parts[2:]:
             setattr(query, name, value)
         return query
 
     def subquery(self, parts: list[Any]) -> Query:
-        query = Query(paths=[str(parts[0])], sobject=str(parts[1]))
+        query = Query(items=[Item(str(parts[0]))], sobject=str(parts[1]))
         if parts[2:]:
             query.where = parts[2][1]
         return query
 
-    def paths(self, parts: list[Token]) -> list[str]:
-        return [str(part) for part in parts]
+    def items(self, parts: list[Item]) -> list[Item]:
+        return parts
 
-    def count(self, parts: list[Token]) -> list[str]:
+    def count(self, parts: list[Token]) -> list[Item]:
+        if str(parts[0]).lower() != "count":
+            raise malformed_query("unexpected token: ')'")
         return []
+
+    def item(self, parts: list[Any]) -> Item:
+        selected: Item = parts[0]
+        return replace(selected, alias=str(parts[1])) if parts[1:] else selected
+
+    def plain(self, parts: list[Token]) -> Item:
+        return Item(str(parts[0]))
+
+    def call(self, parts: list[Token]) -> Item:
+        return Item(str(parts[1]), function=str(parts[0]).lower())
+
+    def group(self, parts: list[Token]) -> tuple[str, list[str]]:
+        return "group", [str(part) for part in parts]
 
     def where(self, parts: list[Condition]) -> tuple[str, Condition]:
         return "where", parts[0]
@@ -204,10 +167,10 @@ class _Builder(Transformer[Token, Any]):
     def order(self, parts: list[Term]) -> tuple[str, list[Term]]:
         return "order", parts
 
-    def term(self, parts: list[Token]) -> Term:
+    def term(self, parts: list[Any]) -> Term:
         words = [str(part).lower() for part in parts[1:]]
         nulls = next((word for word in words if word in {"first", "last"}), None)
-        return Term(str(parts[0]), "desc" in words, nulls)
+        return Term(parts[0], "desc" in words, nulls)
 
     def limit(self, parts: list[Token]) -> tuple[str, int]:
         return "limit", int(parts[0])

@@ -24,6 +24,7 @@ class Switches:
     precondition_body: bool = True  # a 412 explains itself in the body
     daily_limit_message: str = "TotalRequests Limit exceeded."
     # Sizes and times.
+    query_locator_hours: int = 48  # after which a query's next page is no longer there
     most_replicated_ids: int = 600_000  # in one answer of updated or deleted; above it EXCEEDED_ID_LIMIT
     replication_ignores_seconds: bool = False  # updated and deleted cut start and end to the minute
     recycle_bin_days: int = 0  # after how many days a record leaves the bin (really 15); 0: only when it is emptied

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sandbox.salesforce.errors import SalesforceError, invalid_field, malformed_query, no_such_column
+from sandbox.salesforce.literals import IDS, days, typed
 from sandbox.salesforce.schema import SObject, check_filterable
-from sandbox.salesforce.soql import Comparison, Condition, Logic, Membership, Query, Term, Value, like_pattern
+from sandbox.salesforce.soql import like_pattern
+from sandbox.salesforce.soql_tree import Comparison, Condition, Logic, Membership, Query, Term, Value
 from sandbox.world.fields import Field
-from sandbox.world.ids import is_well_formed, to_18
 
 MOST_OFFSET = 2_000
-IDS = {"id", "reference"}
-KINDS = {  # of literals that a field's type takes
-    "boolean": {"word"},
-    "date": {"date"},
-    "datetime": {"datetime"},
-}
-RELATIVE = re.compile(r"(last|next)_n_days:(\d+)")
 
 
 class Translation:
@@ -76,7 +70,9 @@ class Translation:
         """SQL for an order by clause that leaves nothing to chance."""
         parts = []
         for term in terms:
-            column, field = self._filterable_column(term.path)
+            if term.item.function:
+                raise malformed_query(f"unexpected token: '{term.item.function}'")
+            column, field = self._filterable_column(term.item.path)
             text = column if field.sql_type != "varchar" or field.type in IDS else f"lower({column})"
             nulls = term.nulls or ("last" if term.is_descending else "first")
             parts.append(f"{text} {'desc' if term.is_descending else 'asc'} nulls {nulls}")
@@ -154,7 +150,7 @@ class Translation:
                 nested = self._json_object(owner.parent(owner.by_relationship[name.lower()]), below, content, base)
                 parts.append(f"'{name}', case when {self._alias(below)}.\"Id\" is not null then {nested} end")
             else:
-                parts.append(f"'{name}', {_json_value(self._expression(owner, names, content), content)}")
+                parts.append(f"'{name}', {json_value(self._expression(owner, names, content), content)}")
         return f"json_object({', '.join(parts)})"
 
     def _filterable_column(self, path: str) -> tuple[str, Field]:
@@ -207,7 +203,7 @@ class Translation:
 
     def _subquery(self, query: Query) -> str:
         inner = Translation(self.sobject.schema.sobject(query.sobject), self.now)
-        column, _ = inner.column(query.paths[0])
+        column, _ = inner.column(query.items[0].path)
         conditions = [f"{column} is not null"]
         if query.where:
             conditions.append(inner.condition(query.where))
@@ -217,43 +213,12 @@ class Translation:
         return f"select {column} from {inner.source} where {' and '.join(conditions)}"
 
     def _placeholder(self, value: Value, field: Field) -> str:
-        self.parameters.append(self._converted(value, field))
+        self.parameters.append(typed(value, field))
         return "lower(?)" if field.sql_type == "varchar" and field.type not in IDS else "?"
-
-    def _converted(self, value: Value, field: Field) -> Any:
-        text = value.text.lower()
-        if value.kind not in KINDS.get(field.type, {"string"}):
-            quotes = "should not be" if field.type in KINDS else "should be"
-            wanted = {"datetime": "dateTime"}.get(field.type, field.type if field.type in KINDS else "string")
-            raise invalid_field(
-                f"value of filter criterion for field '{field.api_name}' must be of type {wanted} and {quotes} enclosed"
-                " in quotes"
-            )
-        match field.type:
-            case "boolean":
-                return _boolean(text, field)
-            case "date":
-                return _parsed(date.fromisoformat, value.text)
-            case "datetime":
-                moment = _parsed(datetime.fromisoformat, value.text.upper())
-                return moment.astimezone(UTC).replace(tzinfo=None)
-            case "id" | "reference":
-                if not is_well_formed(value.text):
-                    raise SalesforceError(400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {value.text}")
-                return to_18(value.text[:15])
-            case _:
-                return value.text
 
     def _relative(self, operator: str, text: str, column: str) -> str:
         """A word such as TODAY stands for a range of days: after it, before it, or within it."""
-        today = self.now.date()
-        if match := RELATIVE.fullmatch(text):
-            days = int(match[2])
-            first, end = (-days, 1) if match[1] == "last" else (1, 1 + days)
-        else:
-            first = {"yesterday": -1, "today": 0, "tomorrow": 1}[text]
-            end = first + 1
-        start, after = (f"date '{today + timedelta(days=one)}'" for one in (first, end))
+        start, after = (f"date '{one}'" for one in days(text, self.now.date()))
         within = f"({column} >= {start} and {column} < {after})"
         return {
             "=": within,
@@ -277,20 +242,8 @@ def paging(query: Query) -> str:
     return limit + ("" if query.offset is None else f" offset {query.offset}")
 
 
-def _json_value(column: str, field: Field) -> str:
+def json_value(column: str, field: Field) -> str:
+    """SQL for a value as REST gives it."""
     if field.type == "datetime":
         return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.000+0000')"
     return f"{column}::varchar" if field.type == "date" else column
-
-
-def _boolean(text: str, field: Field) -> bool:
-    if text not in {"true", "false"}:
-        raise invalid_field(f"filter criteria for field '{field.api_name}' must be of type boolean")
-    return text == "true"
-
-
-def _parsed(parse: Any, text: str) -> Any:
-    try:
-        return parse(text)
-    except ValueError:
-        raise malformed_query(f"invalid date or time: {text}") from None

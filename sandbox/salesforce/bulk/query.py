@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from sandbox.salesforce import soql
+from sandbox.salesforce import aggregates, soql
 from sandbox.salesforce.bulk.jobs import Job, JobList, JobState, Request
 from sandbox.salesforce.bulk.results import Results
 from sandbox.salesforce.errors import SalesforceError, invalid_field
@@ -32,6 +32,7 @@ UNSUPPORTED = {  # what Bulk API 2.0 does not take, by what a query looks like w
     "OFFSET": r"\boffset\s+\d",
     "TYPEOF": r"\btypeof\b",
     "Aggregate functions": r"\b(count|count_distinct|sum|avg|min|max)\s*\(",
+    "FIELDS(ALL) and FIELDS(CUSTOM)": r"\bfields\s*\(\s*(all|custom)\b",
     "Nested queries": r"(^\s*select|,)\s*\(\s*select\b",
 }
 # Objects that Salesforce has, but not for the Bulk API.
@@ -140,10 +141,11 @@ class QueryJobs:
         query = soql.parse(text)
         if query.sobject.lower() in NO_BULK:
             raise SalesforceError(400, "INVALIDENTITY", f"Entity '{query.sobject}' is not supported by the Bulk API.")
-        if any(path.split(".")[-1].lower() in COMPOUND for path in query.paths):
-            raise _not_supported("Selecting compound data")
         translation = Translation(self._schema.sobject(query.sobject), self._jobs.state.now)
-        columns = _columns(translation, query.paths)
+        paths = aggregates.paths(translation.sobject, query)
+        if any(path.split(".")[-1].lower() in COMPOUND for path in paths):
+            raise _not_supported("Selecting compound data")
+        columns = _columns(translation, paths)
         where = where_clause(translation, query, with_deleted=is_all)
         order = f" order by {translation.order(query.order)}" if query.order else ""
         select = f"select {columns} from {translation.source}{where}{order}{paging(query)}"

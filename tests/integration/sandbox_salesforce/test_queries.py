@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.salesforce import soql
 from sandbox.salesforce.errors import SalesforceError
+from sandbox.salesforce.soql_tree import Comparison, Value
 
 ALL_LEADS = 390  # 65 % of 600
 
@@ -141,6 +142,19 @@ def test_each_org_has_its_own_names(shared) -> None:
         ("SELECT Id FROM Lead WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR"),
         ("SELECT Id FROM Lead WHERE IsConverted > true", "INVALID_QUERY_FILTER_OPERATOR"),
         ("SELECT Id FROM Lead LIMIT 1 OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE"),
+        ("SELECT FIELDS(ALL) FROM Lead", "MALFORMED_QUERY"),
+        ("SELECT FIELDS(CUSTOM) FROM Lead LIMIT 201", "MALFORMED_QUERY"),
+        ("SELECT FIELDS(MOST) FROM Lead LIMIT 1", "MALFORMED_QUERY"),
+        ("SELECT Id, FIELDS(STANDARD) FROM Lead", "INVALID_FIELD"),
+        ("SELECT Id anything FROM Lead", "MALFORMED_QUERY"),
+        ("SELECT FIELDS() FROM Lead", "MALFORMED_QUERY"),
+        ("SELECT Status, Industry, COUNT(Id) FROM Lead GROUP BY Status", "MALFORMED_QUERY"),
+        ("SELECT Status, COUNT(Id) FROM Lead", "MALFORMED_QUERY"),
+        ("SELECT CreatedDate, COUNT(Id) FROM Lead GROUP BY CreatedDate", "INVALID_FIELD"),
+        ("SELECT MAX(company_description__c) FROM Lead", "INVALID_FIELD"),
+        ("SELECT Id, COUNT(Name) FROM Lead GROUP BY Id ORDER BY COUNT(Nope)", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead ORDER BY COUNT(Id)", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Lead WHERE CreatedDate = LAST_FORTNIGHT", "MALFORMED_QUERY"),
         ("SELECT * FROM Lead", "MALFORMED_QUERY"),
         ("SELECT Id FROM Lead WHERE IsConverted = true AND IsDeleted = true OR Id = null", "MALFORMED_QUERY"),
         ("SELECT Id FROM Lead WHERE LastName = 'unclosed", "MALFORMED_QUERY"),
@@ -183,7 +197,7 @@ def test_keywords_inside_names_and_values_do_not_confuse_the_parser() -> None:
     query = soql.parse(
         "select Order__c, Notes__c, Limit__c, Counts from From__c where In__c = 'select \\' from \\\\ x'"
     )
-    assert query.paths == ["Order__c", "Notes__c", "Limit__c", "Counts"]
-    assert query.where == soql.Comparison("In__c", "=", soql.Value("string", "select ' from \\ x"))
+    assert [item.path for item in query.items] == ["Order__c", "Notes__c", "Limit__c", "Counts"]
+    assert query.where == Comparison("In__c", "=", Value("string", "select ' from \\ x"))
     with pytest.raises(SalesforceError, match="MALFORMED_QUERY"):
         soql.parse("select Id from Lead where Name = '\\q'")
