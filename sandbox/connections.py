@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.description import ORGS, Sandbox
 from sandbox.salesforce.certificates import CA_FILE, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE
 from sandbox.world.catalog import CLAY_TABLES
+from sandbox.world.ids import salesforce_id
+from sandbox.world.setup import BYPASS
 
 
 def connections(sandbox: Sandbox) -> list[dict[str, str]]:
@@ -123,6 +125,9 @@ def secrets_toml(sandbox: Sandbox) -> str:
             f'login_url = "{sandbox.url(f"salesforce.{org}")}"',
             f'client_id = "outreach-{org}"',
             f'client_secret = "{sandbox.credentials[org]}"',
+            f'organization_id = "{salesforce_id("Organization", org, 1)}"',
+            'expected_role = "Outreach Integration"',
+            f'validation_bypass_permission = "{BYPASS}"',
             "",
         ]
     lines += [

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.salesforce import recycle_bin
+from sandbox.salesforce import recycle_bin, user_permissions
 from sandbox.salesforce.dml import Caller, write
 from sandbox.salesforce.drafts import draft_update
 from sandbox.salesforce.errors import RowError
 from sandbox.salesforce.replication import Transaction
 from sandbox.salesforce.schema import Profile, Schema, ValidationRule
 from sandbox.world.catalog import ADMIN
-from sandbox.world.fields import OBJECTS, Access
+from sandbox.world.field import Access
+from sandbox.world.fields import OBJECTS
 from sandbox.world.ids import salesforce_id
 
 if TYPE_CHECKING:
@@ -22,14 +23,20 @@ Body = dict[str, Any]
 
 
 def permit(service: Service, body: Body) -> Body:
-    """Change what the integration user may do: either the profile, or field-level security.
+    """Change what the integration user may do.
 
-    Takes org and profile (integration or administrator), or org, object, canonical field name and access (write, read
-    or none).
+    Takes org and one of: profile (integration or administrator); system (permissions by name, true or false); bypass
+    (of validation rules, true or false); or object, canonical field name and access (write, read or none).
     """
-    schema, now = service.orgs[body["org"]].schema, service.state.now
+    schema, state, now = service.orgs[body["org"]].schema, service.state, service.state.now
     if "profile" in body:
-        schema.assign(Profile(body["profile"]), now)
+        profile = Profile(body["profile"])
+        schema.assign(profile, now)
+        user_permissions.set_profile(state, schema.org, profile)
+    elif "system" in body:
+        user_permissions.set_system_permissions(state, schema.org, body["system"])
+    elif "bypass" in body:
+        user_permissions.set_bypass(state, schema.org, is_held=body["bypass"])
     else:
         schema.allow(body["object"], body["field"], Access(body["access"]), now)
     return {}

@@ -15,7 +15,7 @@ from sandbox.salesforce.schema import (
     is_long_text,
     is_restricted,
 )
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 from sandbox.world.ids import KEY_PREFIXES
 
 NEVER_NULL = {"id", "boolean"}

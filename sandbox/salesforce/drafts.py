@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.salesforce.errors import RowError, SalesforceError, no_such_column
 from sandbox.salesforce.schema import REQUIRED, Schema, SObject, is_restricted
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 from sandbox.world.ids import KEY_PREFIXES, is_well_formed, to_18
 
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")

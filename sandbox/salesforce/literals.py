@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sandbox.salesforce.errors import SalesforceError, invalid_field, malformed_query
 from sandbox.salesforce.soql_tree import Value
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 from sandbox.world.ids import is_well_formed, to_18
 
 T = TypeVar("T")

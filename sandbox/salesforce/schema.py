@@ -11,13 +11,14 @@ from functools import cached_property
 from sandbox.salesforce.errors import SalesforceError, invalid_type
 from sandbox.salesforce.switches import Switches
 from sandbox.world.clock import WORLD_START
-from sandbox.world.fields import OBJECTS, Access, Field, fields
+from sandbox.world.field import Access, Field
+from sandbox.world.fields import OBJECTS, fields
 
 LONG_TEXT = 255  # longer text can be neither filtered nor sorted by
 RESTRICTED = {"GBU__c", "ReplyClassification__c", "Industry"}  # picklists that take nothing but their values
 EDITABLE = {"Account", "Contact", "Lead", "Campaign", "CampaignMember", "Task"}  # the others have no create or delete
 MERGEABLE = {"Account", "Contact", "Lead"}
-WITHOUT_REPLICATION = {"LeadHistory", "Organization"}
+WITHOUT_REPLICATION = {"Organization"}
 REQUIRED = {  # on create
     "Account": ("Name",),
     "Campaign": ("Name",),
@@ -186,7 +187,7 @@ class SObject:
     @property
     def is_replicable(self) -> bool:
         """Whether there is a log of its changes and deletions."""
-        return self.name not in WITHOUT_REPLICATION
+        return "SystemModstamp" in self.by_canonical_name and self.name not in WITHOUT_REPLICATION
 
     def can_create(self, field: Field) -> bool:
         """Whether the user may give the field a value in a new record."""

@@ -11,9 +11,8 @@ from typing import Any
 class Switches:
     """The settings of one org; read and changed through ``/_sandbox/switches``."""
 
-    # Permissions of the integration user, besides field-level security.
+    # A permission of the integration user.
     edit_converted_leads: bool = False  # "View and Edit Converted Leads"
-    bypass_validation_rules: bool = False  # the custom permission that every validation rule of the org excepts
     # What the administrator has set up.
     duplicate_leads: str = "allow"  # a lead with another's e-mail address: allow; alert, which a header passes; block
     # What is not known for sure.

@@ -11,7 +11,7 @@ from sandbox.salesforce.literals import IDS, days, typed
 from sandbox.salesforce.schema import SObject, check_filterable
 from sandbox.salesforce.soql import like_pattern
 from sandbox.salesforce.soql_tree import Comparison, Condition, Logic, Membership, Query, Term, Value
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 
 MOST_OFFSET = 2_000
 

@@ -9,7 +9,7 @@ from sandbox.salesforce.drafts import Draft, draft_create, draft_update
 from sandbox.salesforce.errors import RowError, SalesforceError
 from sandbox.salesforce.schema import SObject
 from sandbox.salesforce.state import State
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 from sandbox.world.ids import is_well_formed, to_18
 from sandbox.world.plan import table
 

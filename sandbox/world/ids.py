@@ -14,6 +14,13 @@ KEY_PREFIXES = {
     "Task": "00T",
     "User": "005",
     "Organization": "00D",
+    "UserRole": "00E",
+    "Profile": "00e",
+    "PermissionSet": "0PS",
+    "PermissionSetAssignment": "0Pa",
+    "CustomPermission": "0CP",
+    "SetupEntityAccess": "0J0",
+    "UserPermissionAccess": "0UP",
 }
 ORG_CODES = {"icare": "Ic0", "core": "Co0"}
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from sandbox.world.catalog import ORG_NAMES, ORGS, users
+from sandbox.world.catalog import ORGS
 from sandbox.world.companies import create_accounts, create_companies
 from sandbox.world.fields import OBJECTS
-from sandbox.world.ids import salesforce_id
 from sandbox.world.leads import create_contacts, create_leads
 from sandbox.world.members import create_campaigns, create_members, create_tasks
 from sandbox.world.people import create_people
-from sandbox.world.plan import Plan, create_object_table, insert_records, table
+from sandbox.world.plan import Plan, create_object_table, table
 from sandbox.world.pools import create_pools
+from sandbox.world.users import create_setup, create_users
 
 DATABASE = "salesforce.duckdb"
 HISTORY_COLUMNS = (
@@ -45,7 +45,8 @@ def generate(directory: Path, *, leads: int, seed: int, today: datetime) -> Path
         create_pools(connection, seed)
         create_companies(connection, plan)
         for org in ORGS:
-            _create_users(connection, plan, org)
+            create_users(connection, plan, org)
+            create_setup(connection, plan, org)
             create_accounts(connection, plan, org)
         create_people(connection, plan)
         for org in ORGS:
@@ -122,23 +123,3 @@ def _create_counters(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
                 f"insert into world.counters select '{org}', '{sobject}', count(*) from {table(org, sobject)}"
             )
     connection.execute("insert into world.counters select '', 'person', max(person) from world.people")
-
-
-def _create_users(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) -> None:
-    rows = [
-        f"""select {one.number} as number, '{one.id}' as "Id", '{one.email}' as "Username", '{one.name}' as "Name",
-            '{one.email}' as "Email", {one.is_active} as "IsActive", {plan.now} - interval 1200 day as "CreatedDate",
-            {plan.now} - interval 100 day as "SystemModstamp"
-        """
-        for one in users(org)
-    ]
-    insert_records(connection, org, "User", " union all ".join(rows))
-    insert_records(
-        connection,
-        org,
-        "Organization",
-        f"""select 1 as number, '{salesforce_id("Organization", org, 1)}' as "Id", '{ORG_NAMES[org]}' as "Name",
-            'SBX1' as "InstanceName", true as "IsSandbox", 'Enterprise Edition' as "OrganizationType",
-            {plan.now} - interval 1200 day as "SystemModstamp"
-        """,
-    )

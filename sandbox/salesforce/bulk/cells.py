@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.salesforce.bulk.csv_rows import Row
 from sandbox.salesforce.errors import RowError
 from sandbox.salesforce.schema import SObject
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 
 NULL = "#N/A"
 TRUE, FALSE = {"true", "yes", "y", "on", "1"}, {"false", "no", "n", "off", "0"}

@@ -20,7 +20,7 @@ from sandbox.salesforce.errors import SalesforceError, invalid_field
 from sandbox.salesforce.query import where_clause
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.translate import Translation, paging
-from sandbox.world.fields import Field
+from sandbox.world.field import Field
 
 OPERATIONS = ("query", "queryAll")
 MEGABYTE = 1_000_000

@@ -121,7 +121,8 @@ class _RowPages:
             return None
         known = described.by_canonical_name
         column = next((name for name in ("LastModifiedDate", "SystemModstamp", "CreatedDate") if name in known), None)
-        query = f'select "{column}" from {table(described.org, described.name)} where "Id" = ?'
+        changed_at = f'"{column}"' if column else f"timestamp '{described.schema.changed_at:%Y-%m-%d %H:%M:%S}'"
+        query = f'select {changed_at} from {table(described.org, described.name)} where "Id" = ?'
         rows = self._state.rows(query, [to_18(record_id[:15])])
         moment: datetime | None = rows[0][0] if rows else None
         return moment
