@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from sandbox.world.ids import salesforce_id
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 SESSION_SECONDS = 7_200
+EARLIEST_MILLISECONDS = 1e11  # in 1973; as seconds, in the year 5138
 
 
 @dataclass
@@ -149,19 +151,18 @@ class SignIn:
     def _check_assertion(self, assertion: str, url: str) -> None:
         if self.public_key_file is None:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
-        # Clients in the field send the expiry as text or in milliseconds, so it is read by hand.
         options: Any = {"verify_exp": False, "verify_aud": False, "verify_sub": False, "verify_iss": False}
         try:
             claims = jwt.decode(assertion, self.public_key_file.read_text(), algorithms=["RS256"], options=options)
-            expires = float(claims["exp"])
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            expires = _expiry(claims["exp"])
+        except (jwt.PyJWTError, KeyError, OverflowError, TypeError, ValueError):
             raise OAuthError("invalid_grant", "invalid assertion") from None
         if claims.get("iss") != self.client_id:
             raise OAuthError("invalid_client_id", "client identifier invalid")
         hosts = {f"https://{host}" for host in (*LOGIN_HOSTS, self.my_domain)}
         if str(claims.get("aud", "")).rstrip("/") not in hosts | {url}:
             raise OAuthError("invalid_grant", "audience is invalid")
-        left = (expires / 1000 if expires > 1e11 else expires) - time.time()
+        left = expires - time.time()
         if left < 0 or left > self.longest_assertion_seconds > 0:
             raise OAuthError("invalid_grant", "expired authorization code")
         if claims.get("sub") != self.username:
@@ -176,6 +177,14 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return (name, secret) if scheme == "Basic" else ("", "")
+
+
+def _expiry(claim: Any) -> float:
+    """Seconds since 1970: clients in the field send them as text, as fractions and as milliseconds."""
+    seconds = float(claim)
+    if not math.isfinite(seconds):
+        raise ValueError(claim)
+    return seconds / 1000 if seconds > EARLIEST_MILLISECONDS else seconds
 
 
 def _is_same(given: str, expected: str | None) -> bool:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLAIMS = {"iss": "app-icare", "sub": "outreach@icare.example", "aud": "https://login.salesforce.com"}
+YEAR = 31_536_000  # seconds
 EXPIRED, LATER = time.time() - 60, time.time() + 86_400  # read when collected, long before some tests run
 
 
@@ -76,6 +77,9 @@ def test_refusals_are_objects_with_error_and_description(shared, form, error) ->
         ({"exp": int(LATER)}, None),
         ({"exp": str(int(LATER))}, None),
         ({"exp": int(LATER * 1000)}, None),
+        ({"exp": LATER + 0.5}, None),
+        ({"exp": str(LATER + 0.5)}, None),
+        ({"exp": int(LATER) + 10 * YEAR}, None),  # Salesforce documents no latest time
         ({"exp": int(LATER), "aud": "https://test.salesforce.com/"}, None),
         ({"exp": int(LATER), "aud": "https://icare.my.salesforce.com/"}, None),
         ({"exp": int(LATER), "aud": "https://core.my.salesforce.com"}, "audience is invalid"),
@@ -84,6 +88,14 @@ def test_refusals_are_objects_with_error_and_description(shared, form, error) ->
         ({"exp": int(LATER), "aud": "https://example.com"}, "audience is invalid"),
         ({"exp": int(LATER), "sub": "somebody@icare.example"}, "user hasn't approved this consumer"),
         ({"exp": int(LATER), "iss": "app-core"}, "client identifier invalid"),
+        ({"exp": str(EXPIRED)}, "expired authorization code"),
+        ({"exp": True}, "expired authorization code"),
+        ({"exp": "soon"}, "invalid assertion"),
+        ({"exp": "inf"}, "invalid assertion"),
+        ({"exp": float("nan")}, "invalid assertion"),
+        ({"exp": 10**400}, "invalid assertion"),
+        ({"exp": [int(LATER)]}, "invalid assertion"),
+        ({"exp": None}, "invalid assertion"),
         ({}, "invalid assertion"),
     ],
 )

@@ -119,6 +119,21 @@ print(json.dumps(pages))
     assert len(rows) == len(expected)
 
 
+def test_bulk_api_1_is_not_enabled(client) -> None:
+    script = (
+        SIGN_IN
+        + """
+from simple_salesforce.exceptions import SalesforceMalformedRequest
+try:
+    sf.bulk.Lead.query("SELECT Id FROM Lead")
+except SalesforceMalformedRequest as error:
+    print(json.dumps(error.content))
+"""
+    )
+    content = client.python(script, connection=APP)
+    assert content == {"exceptionCode": "FeatureNotEnabled", "exceptionMessage": "Async API not enabled"}
+
+
 def test_a_session_that_ends_between_two_pages_is_opened_again(client, front) -> None:
     front.icare.control("POST", "faults", kind="expire_token", org="icare", path="/query/01g")
     soql = "SELECT Id FROM Lead ORDER BY Id"
