@@ -1,4 +1,4 @@
-"""simple-salesforce, unmodified: every way of signing in, queries, describes, Collections, and a session that ends."""
+"""simple-salesforce, unmodified: signing in, queries, describes, Collections, Bulk, and a session that ends."""
 
 import csv
 import io
@@ -132,6 +132,23 @@ except SalesforceMalformedRequest as error:
     )
     content = client.python(script, connection=APP)
     assert content == {"exceptionCode": "FeatureNotEnabled", "exceptionMessage": "Async API not enabled"}
+
+
+def test_a_bulk_update_says_which_rows_failed(client, front) -> None:
+    (lead,) = front.icare.records("SELECT Id FROM Lead WHERE IsConverted = false LIMIT 1")
+    records = [{"Id": one, "external_hard_bounced__c": "true"} for one in (lead["Id"], "00Q")]
+    script = (
+        SIGN_IN
+        + """
+(job,) = sf.bulk2.Lead.update(records=records)
+print(json.dumps([job, sf.bulk2.Lead.get_all_ingest_records(job["job_id"])]))
+"""
+    )
+    job, rows = client.python(script, connection=APP, records=records)
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    assert [(one["sf__Id"], one["sf__Created"]) for one in rows["successfulRecords"]] == [(lead["Id"], "false")]
+    assert [one["sf__Error"].split(":")[0] for one in rows["failedRecords"]] == ["MALFORMED_ID"]
+    assert rows["unprocessedRecords"] == []
 
 
 def test_a_session_that_ends_between_two_pages_is_opened_again(client, front) -> None:
