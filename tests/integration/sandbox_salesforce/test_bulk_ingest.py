@@ -175,6 +175,7 @@ def test_an_administrator_creates_deletes_and_upserts(world, leads) -> None:
 def test_a_validation_rule_refuses_single_rows(world, leads) -> None:
     rule = {"object": "Lead", "condition": f"Id = '{leads[1]}'", "message": "not this one"}
     world.icare.control("POST", "validation_rules", org="icare", **rule)
+    world.icare.control("POST", "permissions", org="icare", bypass=False)
     address = upload(world.icare, f"Id,{BOUNCED}\n{leads[0]},true\n{leads[1]},true\n")
     assert process(world.icare, address)["numberRecordsFailed"] == 1
     assert results(world.icare, address)[1][0]["sf__Error"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION:not this one:--"
