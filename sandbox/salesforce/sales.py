@@ -113,7 +113,8 @@ def _convert(state: State, org: str, member_id: str, *, members_keep_lead: bool)
         if account_id is None:
             account_id = salesforce_id("Account", org, state.next_number(org, "Account"))
             account = f"""select {common}, '{account_id}' as "Id", "Company" as "Name", 'Prospect' as "Type",
-                'No' as "Is_Customer__c", 'No' as "Is_Partner__c" {source}"""
+                'No' as "Is_Customer__c", 'No' as "Is_Partner__c",
+                timestamp '{moment}' as "LastModifiedDate", "OwnerId" as "LastModifiedById" {source}"""
             insert_records(connection, org, "Account", account)
         contact_id = salesforce_id("Contact", org, state.next_number(org, "Contact"))
         contact = f"""select {common}, '{contact_id}' as "Id", '{account_id}' as "AccountId", "FirstName", "LastName",

@@ -128,7 +128,9 @@ def create_accounts(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str)
             {owner_sql(org, f"floor(gbu_draw * {len(GBUS)})", f"floor(rep_draw * {REPS_PER_GBU})")} as "OwnerId",
             false as "IsDeleted",
             {plan.now} - interval 1100 day + {seconds_sql("age_draw", 900 * DAY_SECONDS)} as "CreatedDate",
-            "CreatedDate" + {seconds_sql("change_draw", f'epoch({plan.now} - "CreatedDate")')} as "SystemModstamp"
+            "CreatedDate" + {seconds_sql("change_draw", f'epoch({plan.now} - "CreatedDate")')} as "SystemModstamp",
+            "SystemModstamp" as "LastModifiedDate",
+            "OwnerId" as "LastModifiedById"
         from drawn""")
     insert_records(connection, org, "Account", "select * from new_accounts")
     connection.execute(f"""

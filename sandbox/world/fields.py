@@ -89,6 +89,7 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         choice("Is_Partner__c", "Yes", "No"),
         OWNER,
         *SYSTEM,
+        *LAST_MODIFIED,
     ),
     "Contact": (
         IDENTITY,

@@ -169,6 +169,14 @@ def test_refusals(shared, query, code) -> None:
     assert answer.json()[0]["message"]
 
 
+def test_accounts_can_be_read_in_the_order_of_their_changes(shared) -> None:
+    """dlt's source pages accounts by LastModifiedDate."""
+    times = [one["LastModifiedDate"] for one in shared.icare.records("SELECT LastModifiedDate FROM Account")]
+    last = sorted(times)[-2]
+    later = f"SELECT LastModifiedDate FROM Account WHERE LastModifiedDate > {last} ORDER BY LastModifiedDate ASC"
+    assert [one["LastModifiedDate"] for one in shared.icare.records(later)] == [max(times)]
+
+
 def test_other_addresses_versions_and_methods(shared) -> None:
     assert shared.icare.request("GET", "/services/data").json()[-1]["version"] == "67.0"
     for version in ("31.0", "51.0", "67.0"):
