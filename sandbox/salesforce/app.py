@@ -28,6 +28,7 @@ from sandbox.salesforce.rest.bulk import bulk_routes
 from sandbox.salesforce.rest.bulk_one import bulk_one_routes
 from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
+from sandbox.salesforce.rest.composite import composite_routes
 from sandbox.salesforce.rest.queries import query_routes
 from sandbox.salesforce.rest.rows import row_routes
 from sandbox.salesforce.rest.sobjects import sobject_routes
@@ -75,14 +76,18 @@ def create_app(org: Org) -> Doorway:
     data = "/services/data"
     version = f"{data}/v{{version}}"
     api = _Api(org)
-    routes = [
-        Route(data, api.versions),
-        Route(version, api.authorized(api.resources)),
+    pages = [
         Route(f"{version}/limits", api.authorized(api.limits)),
         *sobject_routes(org, api.authorized),
         *row_routes(org, api.authorized),
         *query_routes(org, api.authorized),
         *collection_routes(org, api.authorized),
+    ]
+    routes = [
+        Route(data, api.versions),
+        Route(version, api.authorized(api.resources)),
+        *pages,
+        *composite_routes(org, api.authorized, pages),
         *bulk_routes(org, api.authorized),
         *identity_routes(org),
         *bulk_one_routes(org),

@@ -142,7 +142,7 @@ class Queries:
 
     def _close(self, name: str) -> None:
         table = self._cursors.pop(name).table
-        self._state.execute(f"drop table {table}")
+        self._state.execute(f"drop table if exists {table}")  # a composite request may have taken it back
         self._state.execute(f"drop table if exists {table}_ready")
 
 

@@ -39,6 +39,7 @@ class State:
         self._connection = duckdb.connect(str(directory / DATABASE))
         self._connection.execute(SCHEMA)
         self._lock = threading.RLock()
+        self._is_writing = False
         seed, leads, started_at, now = self.row("select seed, leads, started_at, now from world.settings")
         self.clock = WorldClock(now.replace(tzinfo=UTC))
         self.plan = Plan.of(leads, seed, started_at.replace(tzinfo=UTC))
@@ -64,10 +65,17 @@ class State:
 
     @contextmanager
     def writing(self) -> Iterator[datetime]:
-        """A transaction at its own second, which is given; undone when an error passes through."""
+        """A transaction at its own second, which is given; undone when an error passes through.
+
+        Inside another one it is a part of that, at a second of its own.
+        """
         with self._lock:
+            if self._is_writing:
+                yield self.clock.tick().replace(tzinfo=None)
+                return
             before = self.clock.now
             self._connection.execute("begin")
+            self._is_writing = True
             try:
                 yield self.clock.tick().replace(tzinfo=None)
                 self._connection.execute("update world.settings set now = ?", [self.clock.now.replace(tzinfo=None)])
@@ -76,6 +84,8 @@ class State:
                 self._connection.execute("rollback")
                 self.clock.now = before
                 raise
+            finally:
+                self._is_writing = False
 
     def execute(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
         """Run a statement."""
