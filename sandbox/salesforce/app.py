@@ -32,6 +32,7 @@ from sandbox.salesforce.rest.composite import composite_routes
 from sandbox.salesforce.rest.queries import query_routes
 from sandbox.salesforce.rest.rows import row_routes
 from sandbox.salesforce.rest.sobjects import sobject_routes
+from sandbox.salesforce.rest.tree import tree_routes
 from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.state import State
 
@@ -88,6 +89,7 @@ def create_app(org: Org) -> Doorway:
         Route(version, api.authorized(api.resources)),
         *pages,
         *composite_routes(org, api.authorized, pages),
+        *tree_routes(org, api.authorized),
         *bulk_routes(org, api.authorized),
         *identity_routes(org),
         *bulk_one_routes(org),

@@ -35,7 +35,7 @@ def describe(described: SObject, base: str) -> dict[str, Any]:
     """The body of an object's describe."""
     return summary(described, base) | {
         "fields": [_field(described, field) for field in described.by_api_name.values()],
-        "childRelationships": _children(described),
+        "childRelationships": child_relationships(described),
         "recordTypeInfos": [
             {
                 "name": "Master",
@@ -94,13 +94,13 @@ def summary(described: SObject, base: str) -> dict[str, Any]:
     }
 
 
-def _children(described: SObject) -> list[dict[str, Any]]:
+def child_relationships(described: SObject) -> list[dict[str, Any]]:
     """The lookups of other objects that point to this one."""
     return [
         {
             "childSObject": child.name,
             "field": field.api_name,
-            "relationshipName": PLURALS.get(child.name, f"{child.name}s").replace("Lead History", "Histories"),
+            "relationshipName": _relationship(child, field),
             "cascadeDelete": (child.name, field.name) in CASCADES,
             "restrictedDelete": False,
             "deprecatedAndHidden": False,
@@ -111,6 +111,15 @@ def _children(described: SObject) -> list[dict[str, Any]]:
         for field in child.by_api_name.values()
         if described.name in field.references
     ]
+
+
+def _relationship(child: SObject, field: Field) -> str | None:
+    """What a parent calls its children by this lookup; some lookups have no way back."""
+    if field.name in SYSTEM_FIELDS:
+        return None
+    if child.name == "LeadHistory":
+        return "Histories"
+    return f"{child.name}s{'__r' if field.api_name.endswith('__c') else ''}"
 
 
 def _field(described: SObject, field: Field) -> dict[str, Any]:
