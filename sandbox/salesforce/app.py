@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -21,6 +22,7 @@ from sandbox.salesforce.doorway import Doorway
 from sandbox.salesforce.errors import SalesforceError, not_found
 from sandbox.salesforce.faults import FaultPlan
 from sandbox.salesforce.identity import identity_routes
+from sandbox.salesforce.limits import limits
 from sandbox.salesforce.oauth import SignIn
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.replication import Transactions
@@ -30,6 +32,7 @@ from sandbox.salesforce.rest.collections import collection_routes
 from sandbox.salesforce.rest.common import Handler, base
 from sandbox.salesforce.rest.composite import composite_routes
 from sandbox.salesforce.rest.queries import query_routes
+from sandbox.salesforce.rest.reports import report_routes
 from sandbox.salesforce.rest.rows import row_routes
 from sandbox.salesforce.rest.sobjects import sobject_routes
 from sandbox.salesforce.rest.tree import tree_routes
@@ -63,6 +66,7 @@ class Org:
     queries: Queries
     bulk: Bulk
     transactions: Transactions = field(default_factory=Transactions)
+    report_runs: list[datetime] = field(default_factory=list)
     daily_requests: int = 100_000
     used_requests: int = 0
 
@@ -90,6 +94,7 @@ def create_app(org: Org) -> Doorway:
         *pages,
         *composite_routes(org, api.authorized, pages),
         *tree_routes(org, api.authorized),
+        *report_routes(org, api.authorized),
         *bulk_routes(org, api.authorized),
         *identity_routes(org),
         *bulk_one_routes(org),
@@ -132,15 +137,13 @@ class _Api:
 
     def resources(self, request: Request, _: Any) -> Response:
         """The resources of a version, and who is asking."""
-        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
+        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs", "analytics")
         resources = {name: f"{base(request)}/{name}" for name in names}
         return JSONResponse(resources | {"identity": self._org.sign_in.identity_url})
 
     def limits(self, request: Request, _: Any) -> Response:
-        """The quota."""
-        remaining = self._org.daily_requests - self._org.used_requests
-        daily = {"DailyApiRequests": {"Max": self._org.daily_requests, "Remaining": remaining}}
-        return JSONResponse(daily | self._org.bulk.limits())
+        """What is left of each allocation."""
+        return JSONResponse(limits(self._org))
 
     def _is_known(self, version: str) -> bool:
         number, _, minor = version.partition(".")
@@ -149,7 +152,7 @@ class _Api:
 
 async def _json_body(request: Request) -> Any:
     try:
-        return await request.json()
+        return await request.json() if await request.body() else None
     except ValueError as error:
         raise SalesforceError(400, "JSON_PARSER_ERROR", f"The request body is not JSON: {error}") from None
 

@@ -21,6 +21,7 @@ KEY_PREFIXES = {
     "CustomPermission": "0CP",
     "SetupEntityAccess": "0J0",
     "UserPermissionAccess": "0UP",
+    "Report": "00O",
 }
 ORG_CODES = {"icare": "Ic0", "core": "Co0"}
 

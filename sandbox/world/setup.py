@@ -18,6 +18,8 @@ BROAD = (
     "PermissionsAuthorApex",
 )
 
+REPORT_NAMES = ("Leads", "Campaign Members")
+
 SETUP_OBJECTS: Mapping[str, tuple[Field, ...]] = {
     "UserRole": (IDENTITY, text("Name", 80), text("DeveloperName", 80), CHANGED),
     "Profile": (IDENTITY, text("Name"), CHANGED),
@@ -35,5 +37,6 @@ SETUP_OBJECTS: Mapping[str, tuple[Field, ...]] = {
         reference("SetupEntityId", "CustomPermission"),
         text("SetupEntityType", 40),
     ),
+    "Report": (IDENTITY, text("Name", 40), text("DeveloperName", 80), text("Format", 40), CHANGED),
     "UserPermissionAccess": (IDENTITY, *(flag(name) for name in (*HELD, *BROAD))),
 }

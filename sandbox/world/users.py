@@ -7,7 +7,7 @@ import duckdb
 from sandbox.world.catalog import ADMIN, INTEGRATION_USER, MARCOM, ORG_NAMES, PARDOT, User, users
 from sandbox.world.ids import salesforce_id
 from sandbox.world.plan import Plan, insert_records
-from sandbox.world.setup import BROAD, BYPASS, HELD
+from sandbox.world.setup import BROAD, BYPASS, HELD, REPORT_NAMES
 
 ROLES = ("Administration", "Outreach Integration", "Marketing", "Sales")
 PROFILES = ("System Administrator", "Minimum Access - API Only Integrations", "Standard User")
@@ -43,6 +43,7 @@ def create_setup(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) ->
     """Fill the tables of the setup objects of an org."""
     role = ", ".join(f"('{name}')" for name in ROLES)
     profile = ", ".join(f"('{name}')" for name in PROFILES)
+    report = ", ".join(f"('{name}')" for name in REPORT_NAMES)
     user = next(one.id for one in users(org) if one.number == INTEGRATION_USER)
     permission_set, permission = salesforce_id("PermissionSet", org, 1), salesforce_id("CustomPermission", org, 1)
     rows = {
@@ -57,6 +58,8 @@ def create_setup(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) ->
             'Bypass Validation Rules' as "MasterLabel" """,
         "SetupEntityAccess": f"""select 1 as number, '{permission_set}' as "ParentId",
             '{permission}' as "SetupEntityId", 'CustomPermission' as "SetupEntityType" """,
+        "Report": f"""select row_number() over () as number, name as "Name", replace(name, ' ', '_') as "DeveloperName",
+            'TABULAR' as "Format" from (values {report}) as names(name)""",
         "UserPermissionAccess": "select 1 as number, "
         + ", ".join(f'{name in HELD} as "{name}"' for name in (*HELD, *BROAD)),
     }

@@ -185,7 +185,7 @@ def test_other_addresses_versions_and_methods(shared) -> None:
     for path in (*unknown, "sobjects/Nope/describe", "nowhere"):
         answer = shared.icare.request("GET", path)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
-    assert shared.icare.request("DELETE", "composite/sobjects").json()[0]["errorCode"] == "METHOD_NOT_ALLOWED"
+    assert shared.icare.request("DELETE", "limits").json()[0]["errorCode"] == "METHOD_NOT_ALLOWED"
     assert shared.icare.query(f"SELECT Id FROM Lead WHERE LastName = '{'x' * 17_000}'").status_code == 414
 
 
