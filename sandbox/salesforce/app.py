@@ -41,6 +41,7 @@ from sandbox.salesforce.state import State
 
 FIRST_VERSION, LAST_VERSION = 31, 67  # older ones are retired; jsforce asks for 50.0 when told nothing
 LONGEST_REQUEST = 16_384  # characters of address and headers together
+CONNECTED_APP = "Outreach"
 RECORDED_REQUESTS = 10_000
 
 
@@ -73,7 +74,9 @@ class Org:
     @property
     def usage(self) -> str:
         """The value of ``Sforce-Limit-Info``."""
-        return f"api-usage={self.used_requests}/{self.daily_requests}"
+        usage = f"{self.used_requests}/{self.daily_requests}"
+        own = f"; per-app-api-usage={usage}(appName={CONNECTED_APP})" if self.schema.switches.per_app_usage else ""
+        return f"api-usage={usage}{own}"
 
 
 def create_app(org: Org) -> Doorway:

@@ -15,9 +15,10 @@ from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.state import State
 from sandbox.salesforce.translate import Translation, paging
 from sandbox.world.ids import ORG_CODES, to_18
+from sandbox.world.plan import timestamp_sql
 
 MOST_PER_PAGE, FEWEST_PER_PAGE = 2_000, 200
-MOST_CURSORS = 10
+HISTORY_MONTHS, MOST_HISTORY_MONTHS = 18, 24  # of field history, in query and in queryAll
 STRETCH = 50_000  # records that are made ready at a time: single pages out of a large table would be slow
 
 
@@ -101,7 +102,7 @@ class Queries:
         )
         (total,) = self._state.row(f"select count(*) from {table}")
         self._cursors[name] = _Cursor(table, total, paths, translation.sobject, base, self._state.now)
-        if len(self._cursors) > MOST_CURSORS:
+        if len(self._cursors) > self._schema.switches.open_query_locators:
             self._close(next(iter(self._cursors)))
         return name
 
@@ -153,6 +154,9 @@ def where_clause(translation: Translation, query: soql_tree.Query, *, with_delet
     is_gone = described.name in NO_UNDELETE and not described.schema.switches.deleted_members_in_query_all
     if (is_gone or not with_deleted) and "IsDeleted" in described.by_canonical_name:
         conditions.append('not t."IsDeleted"')
+    if described.name == "LeadHistory":
+        months = MOST_HISTORY_MONTHS if with_deleted else HISTORY_MONTHS
+        conditions.append(f't."CreatedDate" >= {timestamp_sql(translation.now)} - interval {months} month')
     return f" where {' and '.join(conditions)}" if conditions else ""
 
 

@@ -21,8 +21,11 @@ class Switches:
     email_change_clears_bounce: bool = True  # a new e-mail address empties EmailBouncedReason and EmailBouncedDate
     failed_rows_have_id: bool = False  # a row of a collection that failed repeats the id it was sent with
     precondition_body: bool = True  # a 412 explains itself in the body
+    bulk_errors_name_fields: bool = True  # sf__Error ends with the fields and two dashes
+    per_app_usage: bool = False  # Sforce-Limit-Info tells the connected app's own usage as well
     daily_limit_message: str = "TotalRequests Limit exceeded."
     # Sizes and times.
+    open_query_locators: int = 10  # of a user; the oldest goes when there are more
     query_locator_hours: int = 48  # after which a query's next page is no longer there
     most_replicated_ids: int = 600_000  # in one answer of updated or deleted; above it EXCEEDED_ID_LIMIT
     replication_ignores_seconds: bool = False  # updated and deleted cut start and end to the minute

@@ -72,9 +72,10 @@ class Processor:
             drafts = [_draft(state, job, described, header, row, seen) for row in chunk]
             outcomes, locked = write(state, self._schema, drafts, job.caller, locked_rows=locked_rows)
         job.faults.note_locked(org, job.address, locked)
+        names_fields = self._schema.switches.bulk_errors_name_fields
         for row, outcome in reversed(list(zip(chunk, outcomes, strict=True))):
             if isinstance(outcome, RowError):
-                results.failed(row, _own_id(header, row), _error_text(outcome))
+                results.failed(row, _own_id(header, row), _error_text(outcome, has_fields=names_fields))
                 job.failed += 1
             else:
                 results.succeeded(row, outcome.record_id, is_new=outcome.operation is Operation.CREATE)
@@ -138,6 +139,8 @@ def _own_id(header: Sequence[str], row: Row) -> str:
     return next((cell for name, cell in zip(header, row.cells, strict=False) if name.lower() == "id"), "")
 
 
-def _error_text(error: RowError) -> str:
+def _error_text(error: RowError, *, has_fields: bool) -> str:
+    if not has_fields:
+        return f"{error.code}:{error.message}"
     fields = ",".join(error.fields)
     return f"{error.code}:{error.message}:{fields + ' ' if fields else ''}--"

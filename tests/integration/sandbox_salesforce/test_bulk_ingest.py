@@ -176,9 +176,13 @@ def test_a_validation_rule_refuses_single_rows(world, leads) -> None:
     rule = {"object": "Lead", "condition": f"Id = '{leads[1]}'", "message": "not this one"}
     world.icare.control("POST", "validation_rules", org="icare", **rule)
     world.icare.control("POST", "permissions", org="icare", bypass=False)
-    address = upload(world.icare, f"Id,{BOUNCED}\n{leads[0]},true\n{leads[1]},true\n")
-    assert process(world.icare, address)["numberRecordsFailed"] == 1
-    assert results(world.icare, address)[1][0]["sf__Error"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION:not this one:--"
+    for names_fields, end in ((True, ":--"), (False, "")):
+        switches = {"bulk_errors_name_fields": names_fields}
+        world.icare.control("POST", "switches", org="icare", switches=switches)
+        address = upload(world.icare, f"Id,{BOUNCED}\n{leads[0]},true\n{leads[1]},true\n")
+        assert process(world.icare, address)["numberRecordsFailed"] == 1
+        error = results(world.icare, address)[1][0]["sf__Error"]
+        assert error == f"FIELD_CUSTOM_VALIDATION_EXCEPTION:not this one{end}"
 
 
 def test_of_requests_at_the_same_time_one_counts(world, leads) -> None:
