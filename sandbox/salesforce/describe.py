@@ -15,12 +15,19 @@ from sandbox.salesforce.schema import (
     is_long_text,
     is_restricted,
 )
-from sandbox.world.field import Field
+from sandbox.world.field import DECIMALS, Field
 from sandbox.world.ids import KEY_PREFIXES
 
 NEVER_NULL = {"id", "boolean"}
 LENGTH_OF_TYPE = {"boolean": 0, "date": 0, "datetime": 0}
-SOAP_TYPES = {"boolean": "xsd:boolean", "date": "xsd:date", "datetime": "xsd:dateTime", "id": "tns:ID"}
+SOAP_TYPES = {
+    "boolean": "xsd:boolean",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "id": "tns:ID",
+    "int": "xsd:int",
+} | dict.fromkeys(DECIMALS, "xsd:double")
+DIGITS_OF_INT = 8
 PLURALS = {"LeadHistory": "Lead History"}
 CASCADES = {("CampaignMember", "CampaignId"), ("CampaignMember", "LeadId"), ("CampaignMember", "ContactId")}
 NO_UNDELETE = {"CampaignMember"}
@@ -134,9 +141,9 @@ def _field(described: SObject, field: Field) -> dict[str, Any]:
         "soapType": SOAP_TYPES.get(field.type, "tns:ID" if field.references else "xsd:string"),
         "length": length,
         "byteLength": length if field.type in {"id", "reference"} else length * 3,
-        "precision": 0,
-        "scale": 0,
-        "digits": 0,
+        "precision": field.precision,
+        "scale": field.scale,
+        "digits": DIGITS_OF_INT if field.type == "int" else 0,
         "nillable": field.type not in NEVER_NULL and not is_required,
         "custom": is_custom,
         "createable": described.can_create(field),

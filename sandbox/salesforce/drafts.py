@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -116,6 +117,8 @@ def _typed_values(described: SObject, record: Mapping[str, Any]) -> list[tuple[F
 def _typed_value(known: Field, value: Any) -> Any:
     if known.type == "boolean" and isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
+    if known.is_number:
+        return _number(known, value)
     expected = bool if known.type == "boolean" else str
     if not isinstance(value, expected) and (value is not None or known.type == "boolean"):
         raise _not_of_type(known, type(value).__name__)
@@ -125,6 +128,18 @@ def _typed_value(known: Field, value: Any) -> Any:
         except ValueError:
             raise _not_of_type(known, f"'{value}'") from None
     return value
+
+
+def _number(known: Field, value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        number = None if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise _not_of_type(known, f"'{value}'")
+    return round(number, known.scale)
 
 
 def _moment(text: str) -> datetime:

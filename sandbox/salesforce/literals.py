@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from sandbox.salesforce.errors import SalesforceError, invalid_field, malformed_query
@@ -19,6 +20,7 @@ KINDS = {  # of literals that a field's type takes
     "boolean": {"word"},
     "date": {"date"},
     "datetime": {"datetime"},
+    "double": {"number"},
 }
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 PERIOD = re.compile(r"(this|last|next)_(week|month|quarter|year)")
@@ -31,14 +33,17 @@ def typed(value: Value, field: Field) -> Any:
     Raises:
         SalesforceError: it is none.
     """
-    if value.kind not in KINDS.get(field.type, {"string"}):
-        quotes = "should not be" if field.type in KINDS else "should be"
-        wanted = {"datetime": "dateTime"}.get(field.type, field.type if field.type in KINDS else "string")
+    kind = "double" if field.is_number else field.type
+    if value.kind not in KINDS.get(kind, {"string"}):
+        quotes = "should not be" if kind in KINDS else "should be"
+        wanted = {"datetime": "dateTime"}.get(kind, kind if kind in KINDS else "string")
         raise invalid_field(
             f"value of filter criterion for field '{field.api_name}' must be of type {wanted} and {quotes} enclosed"
             " in quotes"
         )
-    match field.type:
+    match kind:
+        case "double":
+            return Decimal(value.text)
         case "boolean":
             return _boolean(value.text.lower(), field)
         case "date":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-SQL_TYPES = {"boolean": "boolean", "date": "date", "datetime": "timestamp"}  # everything else is text
+SQL_TYPES = {"boolean": "boolean", "date": "date", "datetime": "timestamp", "int": "integer"}
+DECIMALS = {"currency", "double", "percent"}  # everything else is text
 
 
 class Access(StrEnum):
@@ -37,11 +38,20 @@ class Field:
     only_in: str | None = None
     is_external_id: bool = False
     api_name: str = ""
+    precision: int = 0
+    scale: int = 0
 
     @property
     def sql_type(self) -> str:
         """The column type in DuckDB."""
+        if self.type in DECIMALS:
+            return f"decimal({self.precision},{self.scale})"
         return SQL_TYPES.get(self.type, "varchar")
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return self.type == "int" or self.type in DECIMALS
 
     @property
     def is_stored(self) -> bool:
@@ -67,6 +77,11 @@ def moment(name: str) -> Field:
 def day(name: str) -> Field:
     """A date."""
     return Field(name, "date")
+
+
+def number(name: str, kind: str = "int", precision: int = 0, scale: int = 0) -> Field:
+    """A whole number, or with precision and scale an amount (currency, double, percent)."""
+    return Field(name, kind, precision=precision, scale=scale)
 
 
 def reference(name: str, *objects: str, relationship: str | None = None) -> Field:

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 from sandbox.world.catalog import GBUS, ORGS
-from sandbox.world.field import Access, Field, choice, day, flag, moment, reference, text
-from sandbox.world.nature import INDUSTRIES
+from sandbox.world.field import Access, Field, choice, day, flag, moment, number, reference, text
+from sandbox.world.nature import INDUSTRIES, LEAD_SOURCES, SALUTATIONS
 from sandbox.world.setup import SETUP_OBJECTS
 
 PROJECT_FILE = Path(__file__).parents[2] / "dbt_project.yml"
@@ -113,6 +113,15 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         text("Company"),
         text("Title", 128),
         text("Country", 80),
+        choice("Salutation", *SALUTATIONS),
+        Field("Phone", "phone", 40),
+        Field("Website", "url", 255),
+        text("City", 40),
+        text("PostalCode", 20),
+        choice("LeadSource", *LEAD_SOURCES),
+        number("NumberOfEmployees"),
+        number("AnnualRevenue", "currency", 18, 2),
+        number("Data_Quality__c", "percent", 5, 1),
         choice("Industry", *INDUSTRIES),  # provisioned, but locked until legal signs off
         choice("Status", OPEN, WORKING, CONVERTED, CLOSED),
         choice("GBU__c", *GBUS),

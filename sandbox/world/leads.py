@@ -10,7 +10,7 @@ from sandbox.world.catalog import FIRST_REP, GBUS, ORGS, PARDOT, REP_NAMES, REPS
 from sandbox.world.clock import HISTORY_DAYS
 from sandbox.world.fields import CLOSED, CONVERTED, OPEN, WORKING
 from sandbox.world.ids import salesforce_id, salesforce_id_sql
-from sandbox.world.nature import mailbox_sql
+from sandbox.world.nature import LEAD_SOURCES, SALUTATIONS, mailbox_sql
 from sandbox.world.people import gbu_index_sql, owner_sql
 from sandbox.world.plan import DAY_SECONDS, Plan, insert_records, seconds_sql
 
@@ -23,7 +23,7 @@ CONVERTED_SHARE = 0.10  # of the leads with a matched account
 # fmt: off
 DRAWS = (
     "email state", "opted out", "deleted", "matched", "converted", "pardot", "industry", "description", "gbu", "rep",
-    "age", "change", "mass update", "status", "segment",
+    "age", "change", "mass update", "status", "segment", "card",
 )
 # fmt: on
 
@@ -184,6 +184,7 @@ def _lead_rows(plan: Plan, org: str, sources: str, first_contact: int, fixed_dra
             company_name as "Company",
             title as "Title",
             country as "Country",
+            {_card_sql()}
             if(industry_draw < 0.35, industry, null) as "Industry",
             case
                 when is_converted then '{CONVERTED}'
@@ -221,6 +222,21 @@ def _lead_rows(plan: Plan, org: str, sources: str, first_contact: int, fixed_dra
                 "SystemModstamp") as "LastModifiedDate",
             if(is_mass_updated, '{salesforce_id("User", org, PARDOT)}', "OwnerId") as "LastModifiedById",
         from decided"""
+
+
+def _card_sql() -> str:
+    """SQL for what a business card says, and sales wrote down: numbers of every kind, much of it missing."""
+    return f"""
+            {list(SALUTATIONS)}[1 + floor(card_draw * {len(SALUTATIONS) * 3})::bigint] as "Salutation",
+            if(card_draw < 0.7, '+' || 30 + company % 20 || ' ' || 100000 + floor(card_draw * 899999)::bigint, null)
+                as "Phone",
+            if(card_draw > 0.3, 'https://www.' || split_part(email, '@', 2), null) as "Website",
+            if(card_draw > 0.2, split_part(company_name, ' ', 1) || ' City', null) as "City",
+            if(card_draw > 0.2, lpad((company * 7919 % 99999)::text, 5, '0'), null) as "PostalCode",
+            {list(LEAD_SOURCES)}[1 + floor(card_draw * {len(LEAD_SOURCES)})::bigint] as "LeadSource",
+            if(card_draw < 0.6, 5 + company * 31 % 5000, null)::integer as "NumberOfEmployees",
+            if(card_draw < 0.5, 1000 * (company * 613 % 90000) + 0.25, null)::decimal(18, 2) as "AnnualRevenue",
+            if(card_draw < 0.9, card_draw * 100, null)::decimal(5, 1) as "Data_Quality__c","""
 
 
 def _contacts_of_converted(plan: Plan) -> str:

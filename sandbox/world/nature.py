@@ -73,6 +73,8 @@ DISPOSITIONS: Mapping[str, float] = {
     Disposition.UNSUBSCRIBE: 0.03,
 }
 
+SALUTATIONS = ("Ms.", "Mr.", "Dr.", "Prof.")
+LEAD_SOURCES = ("Web", "Trade Show", "Partner Referral", "Purchased List", "Other")
 INDUSTRIES: Mapping[str, float] = {
     "Manufacturing": 0.22,
     "Technology": 0.14,

@@ -43,6 +43,8 @@ def _value(field: Field, cell: str) -> Any:
                 date.fromisoformat(cell)
             case "datetime":
                 datetime.fromisoformat(cell)
+            case _ if field.is_number:
+                float(cell)
     except ValueError:
         message = f"value not of required type: {cell}"
         raise RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (field.api_name,)) from None

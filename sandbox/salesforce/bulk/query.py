@@ -175,7 +175,7 @@ def _csv_value(column: str, field: Field) -> str:
     match field.type:
         case "datetime":
             column = f"strftime({column}, '%Y-%m-%dT%H:%M:%S.000Z')"
-        case "date" | "boolean":
+        case kind if kind in {"date", "boolean"} or field.is_number:
             column = f"{column}::varchar"
     return f"coalesce({column}, '')"
 

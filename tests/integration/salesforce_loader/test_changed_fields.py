@@ -82,3 +82,27 @@ def test_a_new_field_is_reported_and_loaded_for_all_records_where_wanted(
     expected = len(world.icare.records("SELECT Id FROM Lead WHERE Care_Segment__c != null", deleted=True))
     assert rows("select count(Care_Segment__c) from raw_salesforce_icare.leads") == [(expected,)]
     assert expected > 0
+
+
+def test_numbers_land_with_their_scale_by_rest_and_by_bulk(
+    world: Any, settings: Settings, rows: Rows, all_fields: None
+) -> None:
+    load_salesforce(settings, ["icare"], objects=["Lead"])
+    types = dict(
+        rows(
+            "select column_name, data_type from information_schema.columns"
+            " where table_schema = 'raw_salesforce_icare' and table_name = 'leads'"
+        )
+    )
+    assert types["AnnualRevenue"] == "DECIMAL(18,2)"
+    assert types["Data_Quality__c"] == "DECIMAL(5,1)"
+    assert types["NumberOfEmployees"] == "BIGINT"
+    numbers = "select Id, AnnualRevenue, Data_Quality__c, NumberOfEmployees from raw_salesforce_icare.leads order by Id"
+    by_rest = rows(numbers)
+    shown = world.icare.records("SELECT Id, AnnualRevenue FROM Lead WHERE AnnualRevenue > 1000.5", deleted=True)
+    assert {one["Id"]: float(amount) for one in shown if (amount := one["AnnualRevenue"])} == {
+        lead: float(amount) for lead, amount, *_ in by_rest if amount is not None and amount > 1000.5
+    }
+    settings.salesforce["icare"].bulk_from_records = 1
+    load_salesforce(settings, ["icare"], objects=["Lead"], refresh=["Lead"])
+    assert rows(numbers) == by_rest

@@ -173,3 +173,18 @@ def test_describe_is_not_sent_again_unless_permissions_change(world) -> None:
     world.icare.control("POST", "permissions", org="icare", object="Lead", field="Industry", access="write")
     assert world.icare.request("GET", "sobjects/Lead/describe", headers=condition).status_code == 200
     assert world.icare.request("GET", "sobjects/Lead").json()["objectDescribe"]["keyPrefix"] == "00Q"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(12.346, 12.35), ("7", 7), (None, None), ("seven", "JSON_PARSER_ERROR"), (True, "JSON_PARSER_ERROR")],
+)
+def test_an_amount_is_kept_with_its_scale(world, given, shown) -> None:
+    world.icare.become("administrator")
+    (lead,) = world.icare.records("SELECT Id FROM Lead WHERE IsConverted = false LIMIT 1")
+    answer = world.icare.row("PATCH", f"Lead/{lead['Id']}", AnnualRevenue=given)
+    if isinstance(shown, str):
+        assert answer.json()[0]["errorCode"] == shown
+    else:
+        assert answer.status_code == 204
+        assert world.icare.row("GET", f"Lead/{lead['Id']}").json()["AnnualRevenue"] == shown
