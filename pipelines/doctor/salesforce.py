@@ -97,6 +97,7 @@ class _IntegrationUser:
         return failed(seconds, "Set this machine's clock (NTP): a signed assertion is only valid for three minutes.")
 
     def _quota(self) -> Finding:
+        self.client.read_json("GET", "limits")  # any answer but that of the sign-in tells
         usage = self.client.quota.usage
         if usage is None:
             return cannot_tell("the answers do not tell the usage")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pipelines.cli import main
+from pipelines.salesforce import auth
 from sandbox.world.ids import salesforce_id
 
 Outcome = tuple[int, dict[str, dict[str, Any]], str]
@@ -25,7 +27,6 @@ def outreach_doctor(
     world, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
     """Run the command for one org, with settings added or changed: exit code, lines by requirement, messages."""
-    world.state.clock.now = datetime.now(UTC)  # the doctor compares it with this machine's
     for name in [name for name in os.environ if name.startswith("OUTREACH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(tmp_path / "none.toml"))
@@ -114,9 +115,11 @@ def test_another_role(outreach_doctor) -> None:
     }
 
 
-def test_a_clock_that_is_wrong(world, outreach_doctor) -> None:
-    world.state.clock.now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert list(_failures(outreach_doctor()[1])) == ["Our clock agrees with Salesforce's"]
+def test_a_clock_that_is_wrong(outreach_doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time
+    monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: now() + 600))
+    found, next_step = _failures(outreach_doctor()[1])["Our clock agrees with Salesforce's"]
+    assert (found.endswith(" seconds apart"), "NTP" in next_step) == (True, True)
 
 
 def test_gbus_that_the_user_sees_no_lead_of_cannot_be_told_from_none(world, outreach_doctor) -> None:

@@ -51,7 +51,7 @@ def test_members_of_a_converted_lead_keep_its_id_or_not(world, keeps_lead) -> No
     members = world.icare.records(f"SELECT Id, LeadId FROM CampaignMember WHERE {where} LIMIT 30")
     changes = [world.icare.record("CampaignMember", one["Id"], ReplyClassification__c="Positive") for one in members]
     assert all(row["success"] for row in world.icare.update(*changes).json())
-    world.icare.control("POST", "advance", days=10)
+    world.icare.control("POST", "advance", days=6)
     ids = ", ".join(f"'{one['Id']}'" for one in members)
     found = f"SELECT Id, LeadId, ContactId FROM CampaignMember WHERE Id IN ({ids}) AND ContactId != null"
     converted = world.icare.records(found)
