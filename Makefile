@@ -39,11 +39,11 @@ bench: $(STAMP) ## Measure, and print the figures
 	$(BIN)/python -m benchmarks
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
-CLIENTS = $(basename $(wildcard tests/integration/third_party_clients/*/*.in))
+PINNED = $(basename $(wildcard tests/integration/third_party_clients/*/*.in benchmarks/peers/*.in))
 
-lock: $(STAMP) ## Renew requirements.lock from pyproject.toml, and the pinned files of the clients in the tests
+lock: $(STAMP) ## Renew requirements.lock from pyproject.toml, and the pinned files of others in tests and benchmarks
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock
-	$(foreach client,$(CLIENTS),$(COMPILE) $(client).in --quiet --output-file $(client).txt &&) true
+	$(foreach name,$(PINNED),$(COMPILE) $(name).in --quiet --output-file $(name).txt &&) true
 
 clean: ## Remove everything that can be made again (not data/)
 	rm -rf .venv .clients target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import ConfigurationError
 
@@ -34,20 +35,33 @@ class FieldNames:
         return [self.api_name(object_name, name) for name in fields]
 
 
+class _Variables(BaseModel):
+    """What this block has to look like."""
+
+    salesforce_orgs: list[str]
+    salesforce_field_names: dict[str, dict[str, dict[str, str]] | None]
+    salesforce_extra_fields: dict[str, dict[str, list[str]] | None] = {}
+
+
 def read_field_names(project_dir: Path) -> dict[str, FieldNames]:
     """The field names of each configured org.
 
     Raises:
-        ConfigurationError: the file is missing or has no such block.
+        ConfigurationError: the file is missing, has no such block, or something else in it.
     """
     file = project_dir / "dbt_project.yml"
     try:
-        variables = yaml.safe_load(file.read_text())["vars"]
-        orgs, renamed = variables["salesforce_orgs"], variables["salesforce_field_names"]
-        extra = variables.get("salesforce_extra_fields") or {}
+        variables = _Variables.model_validate(yaml.safe_load(file.read_text())["vars"])
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         raise ConfigurationError(
             f"{file} has no readable vars.salesforce_orgs and vars.salesforce_field_names.",
             next_step="Run the command in the project directory, or set OUTREACH_PROJECT_DIR.",
         ) from None
-    return {org: FieldNames(org, renamed.get(org) or {}, extra.get(org) or {}) for org in orgs}
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(
+            f"{file}: vars.{'.'.join(map(str, first['loc']))} is not as it should be ({first['msg']}).",
+            next_step="Correct it; docs/salesforce.md shows what it takes.",
+        ) from None
+    renamed, extra = variables.salesforce_field_names, variables.salesforce_extra_fields
+    return {org: FieldNames(org, renamed.get(org) or {}, extra.get(org) or {}) for org in variables.salesforce_orgs}

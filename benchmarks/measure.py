@@ -1,0 +1,52 @@
+"""Running a command as a whole process, with its time and peak memory; every benchmark goes through here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one command took: seconds, megabytes of its largest process, and what it printed."""
+
+    seconds: float
+    megabytes: float
+    output: str
+
+
+def run(command: Sequence[str | Path], **environment: str) -> Run:
+    """Run a command that must succeed.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it said.
+    """
+    started_at = time.monotonic()
+    more = {"PYTHONPATH": str(Path.cwd())} | environment
+    process = subprocess.Popen(  # noqa: S603  our own commands
+        [str(word) for word in command],
+        env=os.environ | more,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    output = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{output[-2000:]}")
+    return Run(time.monotonic() - started_at, usage.ru_maxrss / 1024, output)
+
+
+def table(title: str, *headings: str) -> Table:
+    """An empty table; the first column is text, the others are figures."""
+    figures = Table(title=title, title_justify="left")
+    for place, heading in enumerate(headings):
+        figures.add_column(heading, justify="left" if place == 0 else "right")
+    return figures
