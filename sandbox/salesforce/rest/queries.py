@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.salesforce.errors import malformed_query
 from sandbox.salesforce.query import page_size
+from sandbox.salesforce.query_columns import columns
 from sandbox.salesforce.rest.common import VERSION, Guard, base, json_text
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class _QueryPages:
         self._org = org
 
     def query(self, request: Request, _: Any) -> Response:
-        """The first page of a query."""
+        """The first page of a query, or what its columns are."""
         text = request.query_params.get("q")
         if not text:
             raise malformed_query("A query string has to be specified")
+        if request.query_params.get("columns") == "true":
+            return JSONResponse(columns(self._org.schema, text, self._org.service.state.now))
         with_deleted = request.url.path.rstrip("/").endswith("/queryAll")
         size = page_size(request.headers.get("sforce-query-options", ""))
         return json_text(self._org.queries.run(text, base(request), with_deleted=with_deleted, page_size=size))

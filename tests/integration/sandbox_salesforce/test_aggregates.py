@@ -105,3 +105,24 @@ def test_bulk_takes_only_the_standard_fields(shared) -> None:
     for kind, status in (("STANDARD", 200), ("ALL", 400), ("CUSTOM", 400)):
         body = {"operation": "query", "query": f"SELECT FIELDS({kind}) FROM Campaign LIMIT 10"}
         assert shared.icare.request("POST", "jobs/query", json=body).status_code == status
+
+
+def test_the_columns_of_a_query_as_the_sf_command_line_asks_for_them(shared) -> None:
+    def columns(soql: str):
+        answer = shared.icare.request("GET", "query", params={"q": soql, "columns": "true"})
+        return answer.raise_for_status().json()["columnMetadata"]
+
+    def column(name: str, *below, shown: str | None = None, is_aggregate: bool = False):
+        return {"columnName": name, "displayName": shown or name, "aggregate": is_aggregate, "joinColumns": [*below]}
+
+    assert columns("SELECT id, Owner.name, Owner.Id FROM lead") == [
+        column("Id"),
+        column("Owner", column("Name"), column("Id")),
+    ]
+    assert columns("SELECT Status, count(Id) many FROM Lead GROUP BY Status") == [
+        column("Status"),
+        column("many", shown="count(Id)", is_aggregate=True),
+    ]
+    assert columns("SELECT count() FROM Lead") == []
+    wrong = shared.icare.request("GET", "query", params={"q": "SELECT Nope FROM Lead", "columns": "true"})
+    assert wrong.json()[0]["errorCode"] == "INVALID_FIELD"
