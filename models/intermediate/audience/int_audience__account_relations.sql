@@ -10,6 +10,7 @@ read as (
     select
         org,
         account_id,
+        updated_at,
         nullif({{ website_domain('website') }}, '') as website_domain,
         case lower(trim(customer_flag)) when 'yes' then true when 'no' then false end as is_customer,
         case lower(trim(partner_flag)) when 'yes' then true when 'no' then false end as is_partner,
@@ -22,6 +23,7 @@ relations as (
     select
         org,
         account_id,
+        updated_at,
         website_domain,
         coalesce(is_customer, false) as is_customer,
         coalesce(is_partner, false) as is_partner,

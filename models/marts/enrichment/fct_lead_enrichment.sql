@@ -15,6 +15,10 @@ leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
 
+address_lists as (
+    select * from {{ ref('address_lists') }}
+),
+
 as_of as (
     select * from {{ ref('int_operations__as_of') }}
 ),
@@ -34,13 +38,18 @@ latest as (
         numbered.*,
         as_of.as_of_at,
         split_part(leads.email, '@', 2) as lead_domain,
-        split_part(numbered.work_email, '@', 2) as work_domain
+        split_part(numbered.work_email, '@', 2) as work_domain,
+        free_mail.entry is not null as is_free_mail
     from numbered
     cross join as_of
     left join leads
         on
             numbered.org = leads.org
             and numbered.lead_id = leads.lead_id
+    left join address_lists as free_mail
+        on
+            free_mail.list_name = 'free_mail_domain'
+            and split_part(leads.email, '@', 2) = free_mail.entry
     where numbered.place = 1
 ),
 
@@ -63,10 +72,7 @@ checked as (
             lead_domain <> work_domain
             and not lead_domain like '%.' || work_domain
             and not work_domain like '%.' || lead_domain
-            and not {{ matches(
-                'lead_domain',
-                "'^(gmail|googlemail|outlook|hotmail|live|yahoo|icloud|aol|gmx|web|t-online|proton|protonmail)[.]'"
-            ) }},
+            and not is_free_mail,
             false
         ) as is_domain_mismatched
     from latest

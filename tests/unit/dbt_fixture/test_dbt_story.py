@@ -21,10 +21,10 @@ def test_the_story_is_told_as_it_happened(dbt: Any) -> None:
     assert dbt.rows(
         "select unmatched_reason from intermediate.int_audience__key_checks where claim_source = 'clay_csv_row'"
     ) == [("member_not_in_salesforce",)]
-    # R9: the same id in the other org is another lead
+    # R7, R9: the same id in the other org is another lead; the same address anywhere is the same person
     assert dbt.rows("select org, exclusion_reasons from marts.fct_lead_eligibility order by all nulls first") == [
         ("core", None),
-        ("icare", None),
-        ("icare", "merged"),
+        ("icare", "contacted_recently, in_running_campaign"),
+        ("icare", "merged, contacted_recently, in_running_campaign"),
     ]
     assert dbt.rows("select stage from marts.dim_campaign_members") == [("positive",)]
