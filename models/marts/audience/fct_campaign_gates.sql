@@ -35,7 +35,8 @@ campaign_gates as (
         gate_thresholds.owner,
         coalesce(measurements.evidence, 'nothing to measure yet') as evidence,
         gate_thresholds.is_required_before_export,
-        gate_thresholds.is_required_before_launch
+        gate_thresholds.is_required_before_launch,
+        gate_thresholds.sign_off_by
     from campaigns
     cross join gate_thresholds
     left join measurements

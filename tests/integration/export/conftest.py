@@ -31,7 +31,8 @@ core,{to_18("701Co0AAAAAAAAD")},Same Name,t_core_3,2710203
 """
 GATES = (
     "org text, campaign_id text, gate text, verdict text, measured_value double, threshold double, owner text,"
-    " evidence text, is_required_before_export boolean"
+    " evidence text, is_required_before_export boolean, is_required_before_launch boolean,"
+    " sign_off_by text"
 )
 MEMBERS = (
     "org text, campaign_member_id text, campaign_id text, lead_id text, email text, first_name text, last_name text,"
@@ -108,7 +109,9 @@ class World:
         }
         return Settings(project_dir=self.directory / "project", data_dir=self.directory / "data", clay=clay)
 
-    def publish(self, gates: dict[str, str] | None = None) -> None:
+    def publish(
+        self, gates: dict[str, str] | None = None, signed: dict[str, str] | None = None, measured: float = 3
+    ) -> None:
         published = self.directory / "data" / "published"
         published.mkdir(parents=True, exist_ok=True)
         file = published / f"marts_{len(list(published.iterdir()))}.duckdb"
@@ -118,8 +121,20 @@ class World:
             marts.execute(f"create table fct_campaign_gates ({GATES})")
             marts.execute(f"create table dim_campaign_members ({MEMBERS})")
             for gate, verdict in (verdicts | {"enrichment quality confirmed": "unknown"}).items():
-                row = ["icare", CAMPAIGN, gate, verdict, 3, 0, "DPO", "seed", not gate.startswith("enrichment")]
-                marts.execute("insert into fct_campaign_gates values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                row = [
+                    "icare",
+                    CAMPAIGN,
+                    gate,
+                    verdict,
+                    measured,
+                    0,
+                    "DPO",
+                    "seed",
+                    not gate.startswith("enrichment"),
+                    True,
+                ]
+                row.append((signed or {}).get(gate))
+                marts.execute(f"insert into fct_campaign_gates values ({', '.join('?' * len(row))})", row)
             for number in range(5):
                 self._member(marts, member_id(number), lead_id(number), exportable=True)
             self._member(marts, member_id(5), lead_id(5), exportable=False)
