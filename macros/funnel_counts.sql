@@ -29,17 +29,15 @@
     ]) }}
 {%- endmacro %}
 
-{# Each rate with the denominator that its name says; null where the denominator is zero. #}
+{# Each rate with the numerator and the denominator that its name stands for. #}
 {% macro funnel_rates(relation) -%}
-    select
-        *,
-        cast(members_replied as double) / nullif(members_sent, 0) as reply_rate_per_contacted,
-        cast(members_replied as double) / nullif(members_delivered, 0) as reply_rate_per_delivered,
-        cast(members_positive as double) / nullif(members_sent, 0) as positive_rate_per_contacted,
-        cast(members_positive as double) / nullif(members_replied, 0) as positive_share_of_replies,
-        cast(members_hard_bounced as double) / nullif(members_sent, 0) as hard_bounce_rate_per_contacted,
-        cast(members_hard_bounced_in_smartlead as double) / nullif(members_sent, 0)
-            as smartlead_hard_bounce_rate_per_contacted,
-        cast(members_converted as double) / nullif(members_sent, 0) as conversion_rate_per_contacted
-    from {{ relation }}
+    {{ named_rates(relation, [
+        ('reply_rate_per_contacted', 'members_replied', 'members_sent'),
+        ('reply_rate_per_delivered', 'members_replied', 'members_delivered'),
+        ('positive_rate_per_contacted', 'members_positive', 'members_sent'),
+        ('positive_share_of_replies', 'members_positive', 'members_replied'),
+        ('hard_bounce_rate_per_contacted', 'members_hard_bounced', 'members_sent'),
+        ('smartlead_hard_bounce_rate_per_contacted', 'members_hard_bounced_in_smartlead', 'members_sent'),
+        ('conversion_rate_per_contacted', 'members_converted', 'members_sent')
+    ]) }}
 {%- endmacro %}

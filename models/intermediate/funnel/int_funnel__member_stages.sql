@@ -1,6 +1,7 @@
 -- How far each member has come, and when each stage was first reached. Stages never go backwards: whoever has reached a
 -- later stage has passed the ones before it, even where nobody saw that happen. So whoever was eligible when we
 -- exported or mailed stays eligible; nobody else is, unless today's verdict says so: past verdicts are not kept.
+-- A conversion is credited to one campaign: that of the lead's last positive reply up to the day of the conversion.
 with
 
 members as (
@@ -31,17 +32,48 @@ enrichment as (
     select * from {{ ref('fct_lead_enrichment') }}
 ),
 
+sent_mails as (
+    select * from {{ ref('int_deliverability__sent_mails') }}
+    where campaign_member_id is not null
+),
+
+senders as (
+    select
+        org,
+        campaign_member_id,
+        min_by(mailbox, sent_at) as sender
+    from sent_mails
+    group by org, campaign_member_id
+),
+
+credited as (
+    select
+        org,
+        campaign_member_id,
+        row_number() over (
+            partition by org, lead_id
+            order by first_positive_at desc, campaign_member_id asc
+        ) as place
+    from members
+    where
+        is_converted
+        and first_positive_at is not null
+        and coalesce(cast(first_positive_at as date) <= converted_on, true)
+),
+
 placed as (
     select
         members.*,
         coalesce(members.contact_id, members.lead_id) as person_id,
         coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
+        coalesce(enrichment.industry, 'unknown') as industry,
+        coalesce(senders.sender, 'unknown') as sender,
         coalesce(bounces.is_overall_hard_bounced, false) as is_hard_bounced,
         own_bounces.campaign_member_id is not null as is_hard_bounced_in_smartlead,
         members.has_replied and members.first_replied_at is null as has_replied_only_in_salesforce,
         coalesce(smartlead_campaigns.is_open_tracked, false) as is_open_tracked,
         case
-            when members.is_converted and members.first_positive_at is not null then 10
+            when credited.place = 1 then 10
             when members.first_positive_at is not null then 9
             when members.first_replied_at is not null then 8
             when members.first_opened_at is not null then 7
@@ -67,6 +99,14 @@ placed as (
             and members.campaign_id = campaign_map.campaign_id
     left join smartlead_campaigns
         on campaign_map.smartlead_campaign_id = smartlead_campaigns.smartlead_campaign_id
+    left join senders
+        on
+            members.org = senders.org
+            and members.campaign_member_id = senders.campaign_member_id
+    left join credited
+        on
+            members.org = credited.org
+            and members.campaign_member_id = credited.campaign_member_id
     left join enrichment
         on
             members.org = enrichment.org

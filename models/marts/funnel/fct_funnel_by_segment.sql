@@ -10,7 +10,15 @@ member_stages as (
 ),
 
 segmented as (
-    {%- for segment, column in [('gbu', 'segment_gbu'), ('country', 'segment_country'), ('icp_tier', 'icp_tier')] %}
+    {%- set segments = [
+        ('all', "'all'"),
+        ('gbu', 'segment_gbu'),
+        ('country', 'segment_country'),
+        ('icp_tier', 'icp_tier'),
+        ('industry', 'industry'),
+        ('sender', 'sender')
+    ] %}
+    {%- for segment, column in segments %}
         select
             '{{ segment }}' as segment,
             {{ column }} as segment_value,
