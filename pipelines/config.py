@@ -85,6 +85,7 @@ class Receiver(BaseModel):
     port: int = 8787
     smartlead_secret: SecretStr
     clay_secret: SecretStr
+    requests_per_second: int = Field(5_000, ge=1, description="of each source; more are asked to come back later")
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+KIND_CHARACTERS = 200
+
 
 @dataclass(frozen=True)
 class Body:
@@ -21,7 +23,8 @@ def read_body(raw: bytes) -> Body:
     text = raw.decode("utf-8", errors="backslashreplace").replace("\x00", "\\x00")
     try:
         payload = json.loads(raw, parse_constant=_refuse_constant)
-        json.dumps(payload, ensure_ascii=False).encode()  # half a surrogate pair would break every reader later
+        if "\\ud" in text.lower():
+            json.dumps(payload, ensure_ascii=False).encode()  # half a surrogate pair would break every reader later
     except (ValueError, RecursionError) as error:
         return Body(text, {}, f"not valid JSON: {_reason(error)}")
     if not isinstance(payload, dict):
@@ -33,6 +36,11 @@ def without_secret(body: Body, secret: str) -> str:
     """The text of a body without the secret that its sender shows in it."""
     as_json = json.dumps(secret)[1:-1]
     return body.text.replace(as_json, "[removed]").replace(secret, "[removed]")
+
+
+def kind_text(value: Any) -> str | None:
+    """What a payload says of its own kind, short enough for a column and without NUL; None when it says nothing."""
+    return str(value)[:KIND_CHARACTERS].replace("\x00", "\\x00") if value else None
 
 
 def _refuse_constant(name: str) -> None:

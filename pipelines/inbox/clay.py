@@ -6,7 +6,7 @@ import hmac
 import json
 from typing import Any
 
-from pipelines.inbox.bodies import Body
+from pipelines.inbox.bodies import Body, kind_text
 from pipelines.inbox.events import InboxEvent, dedupe_key
 
 SOURCE = "clay"
@@ -31,9 +31,9 @@ def callback_event(body: Body) -> InboxEvent:
         source=SOURCE,
         channel="callback",
         dedupe_key=_key(kind, body.payload) if is_known else dedupe_key(_canonical(body.payload)),
-        event_type=str(kind) if kind else None,
+        event_type=kind_text(kind),
         body=body.text,
-        parse_error=None if is_known else f"unknown kind {kind}",
+        parse_error=None if is_known else f"unknown kind {kind_text(kind)}",
     )
 
 

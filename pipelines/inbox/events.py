@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,17 +44,20 @@ def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
     """
     insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     received_at = datetime.now(UTC)
+    columns = inbox_events.c
+    statement = (
+        insert(inbox_events)
+        .on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
+        .returning(columns.event_id, columns.source, columns.dedupe_key)
+    )
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for event in events:
+        rows.setdefault((event.source, event.dedupe_key), {"received_at": received_at, **vars(event)})
     with writing(engine) as connection:
         lock_inbox(connection)
-        return [
-            connection.scalar(
-                insert(inbox_events)
-                .values(received_at=received_at, **vars(event))
-                .on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
-                .returning(inbox_events.c.event_id)
-            )
-            for event in events
-        ]
+        stored = connection.execute(statement, list(rows.values())).all() if rows else []
+    ids: dict[Any, int] = {(row.source, row.dedupe_key): row.event_id for row in stored}
+    return [ids.pop((event.source, event.dedupe_key), None) for event in events]
 
 
 def events_after(

@@ -1,40 +1,40 @@
 """The receiver: an event is committed to the inbox before its sender hears 200.
 
-Answers: 200 stored, or known already · 400 not JSON and not authenticated by a header · 401 wrong or no secret ·
-408 the body came too slowly · 413 larger than 1 MB · 415 not JSON by its content type · 503 not stored, send it again.
-Once the sender has proved itself by a header, nothing is turned away: a body that cannot be read is stored as received,
-with the reason in ``parse_error``. An event of an unknown kind is stored and marked in the same place.
+Answers: 200 stored, or known already · 400 not JSON and its sender not known · 401 wrong or no secret · 408 the body
+came too slowly · 413 larger than 8 MB · 415 not JSON by its content type · 503 not stored, send it again.
+Once the sender has proved itself, nothing is turned away: a body that cannot be read is stored as received, with the
+reason in ``parse_error``, and acknowledged, so that it is not sent for ever. An event of an unknown kind is stored and
+marked in the same place.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 
 import sqlalchemy as sa
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.config import Receiver
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.inbox import clay, smartlead
 from pipelines.inbox.bodies import read_body
-from pipelines.inbox.events import InboxEvent, append
+from pipelines.inbox.events import InboxEvent
+from pipelines.inbox.group_commit import GroupCommit
+from pipelines.inbox.intake import BUSY_SECONDS, Bodies, Body, RefusedRequest, RequestRate
+from pipelines.inbox.metrics import Metrics
+from pipelines.inbox.openapi import document
 from pipelines.store import reading
 
-BODY_LIMIT_BYTES = 1_000_000
-BODY_SECONDS = 30.0
+EventReader = Callable[[Request, Body], Awaitable[InboxEvent]]
 log = logging.getLogger(__name__)
-
-
-class _RefusedRequest(Exception):
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 def receiver_app(engine: sa.Engine, settings: Receiver) -> Starlette:
@@ -50,72 +50,96 @@ def receiver_app(engine: sa.Engine, settings: Receiver) -> Starlette:
             "A secret of the receiver is empty: anybody could send events.",
             next_step="Set OUTREACH_RECEIVER__SMARTLEAD_SECRET and OUTREACH_RECEIVER__CLAY_SECRET.",
         )
+    intake = _Intake(engine, settings.requests_per_second)
 
-    async def smartlead_webhook(request: Request) -> JSONResponse:
-        raw = await _read(request)
+    async def smartlead_webhook(request: Request, content: Body) -> InboxEvent:
+        raw = await content.read()
         body = read_body(raw)
         signature = request.headers.get(smartlead.SIGNATURE_HEADER)
         if signature is not None:
             is_genuine = smartlead.has_valid_signature(raw, signature, smartlead_secret)
-        elif body.error:
-            raise _RefusedRequest(400, f"The body is {body.error}.")
         else:
-            is_genuine = smartlead.has_valid_secret(body.payload, smartlead_secret)
+            is_genuine = smartlead.has_valid_secret(body, smartlead_secret)
+        if not is_genuine and signature is None and body.error:
+            raise RefusedRequest(400, f"The body is {body.error}.")
         if not is_genuine:
-            raise _RefusedRequest(401, "The secret is missing or wrong.")
-        return await _store(engine, smartlead.webhook_event(body, smartlead_secret))
+            raise RefusedRequest(401, "The secret is missing or wrong.")
+        return smartlead.webhook_event(body, smartlead_secret)
 
-    async def clay_callback(request: Request) -> JSONResponse:
+    async def clay_callback(request: Request, content: Body) -> InboxEvent:
         if not clay.has_valid_token(request.headers.get("authorization", ""), clay_secret):
-            raise _RefusedRequest(401, "The bearer token is missing or wrong.")
-        return await _store(engine, clay.callback_event(read_body(await _read(request))))
+            raise RefusedRequest(401, "The bearer token is missing or wrong.")
+        return clay.callback_event(read_body(await content.read()))
 
     async def health(_: Request) -> JSONResponse:
-        await run_in_threadpool(_check_store, engine)
         return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> JSONResponse:
+        try:
+            await run_in_threadpool(_check_store, engine)
+        except (StoreError, sa.exc.TimeoutError) as error:
+            return _not_stored(error)
+        return JSONResponse({"status": "ok"})
+
+    async def metrics(_: Request) -> Response:
+        return Response(intake.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(_: Request) -> JSONResponse:
+        return JSONResponse(document(version("outreach-warehouse")))
 
     return Starlette(
         routes=[
-            Route("/smartlead/webhook", smartlead_webhook, methods=["POST"]),
-            Route("/clay/callback", clay_callback, methods=["POST"]),
+            Route("/smartlead/webhook", intake.endpoint(smartlead.SOURCE, smartlead_webhook), methods=["POST"]),
+            Route("/clay/callback", intake.endpoint(clay.SOURCE, clay_callback), methods=["POST"]),
             Route("/health", health),
+            Route("/ready", ready),
+            Route("/metrics", metrics),
+            Route("/openapi.json", openapi),
         ],
-        exception_handlers={
-            _RefusedRequest: _refuse,
-            StoreError: _not_stored,
-            sa.exc.TimeoutError: _not_stored,
-            ClientDisconnect: _gone,
-        },
     )
 
 
-async def _read(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise _RefusedRequest(415, "The content type must be application/json.")
-    if int(request.headers.get("content-length", "0")) > BODY_LIMIT_BYTES:
-        raise _RefusedRequest(413, f"The body is larger than {BODY_LIMIT_BYTES:,} bytes.")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read_at_most(request, BODY_LIMIT_BYTES)
-    except TimeoutError:
-        raise _RefusedRequest(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+class _Intake:
+    """What both sources share: the way of a request into the inbox, its limits and its counts."""
 
+    def __init__(self, engine: sa.Engine, requests_per_second: int) -> None:
+        self._requests_per_second = requests_per_second
+        self._bodies = Bodies()
+        self.metrics = Metrics()
+        self._inbox = GroupCommit(engine, self.metrics.committed)
+        self.metrics.watch(lambda: self._inbox.waiting, lambda: self._bodies.held_bytes)
 
-async def _read_at_most(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise _RefusedRequest(413, f"The body is larger than {limit:,} bytes.")
-    return bytes(body)
+    def endpoint(self, source: str, read_event: EventReader) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint of a source; ``read_event`` raises RefusedRequest for what must not be stored."""
+        rate = RequestRate(self._requests_per_second)
 
+        async def answer(request: Request) -> Response:
+            started_at = time.perf_counter()
+            response = await self._answer(request, rate, read_event)
+            self.metrics.answered(source, response.status_code, time.perf_counter() - started_at)
+            return response
 
-async def _store(engine: sa.Engine, event: InboxEvent) -> JSONResponse:
-    (event_id,) = await run_in_threadpool(append, engine, [event])
-    status = "duplicate" if event_id is None else "stored"
-    log.info("%s %s %s: %s", event.source, event.channel, event.event_type, status)
-    return JSONResponse({"status": status, "event_id": event_id, "problem": event.parse_error})
+        return answer
+
+    async def _answer(self, request: Request, rate: RequestRate, read_event: EventReader) -> Response:
+        try:
+            rate.take()
+            with self._bodies.reading(request) as body:
+                return await self._store(await read_event(request, body))
+        except RefusedRequest as refusal:
+            return _refused(refusal)
+        except ClientDisconnect:
+            return JSONResponse({"error": "The sender closed the connection."}, 400)
+        except (StoreError, sa.exc.SQLAlchemyError) as error:
+            return _not_stored(error)
+
+    async def _store(self, event: InboxEvent) -> Response:
+        event_id = await self._inbox.store(event)
+        status = "duplicate" if event_id is None else "stored"
+        if event.parse_error and event_id is not None:
+            log.warning("%s %s, event %s, is marked: it cannot be used", event.source, event.channel, event_id)
+        self.metrics.stored(event.source, "marked" if event.parse_error and event_id is not None else status)
+        return JSONResponse({"status": status, "event_id": event_id, "problem": event.parse_error})
 
 
 def _check_store(engine: sa.Engine) -> None:
@@ -123,15 +147,11 @@ def _check_store(engine: sa.Engine) -> None:
         connection.execute(sa.text("select 1"))
 
 
-async def _refuse(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, _RefusedRequest)  # noqa: S101  # Starlette's type for handlers is wider
-    return JSONResponse({"error": error.reason}, status_code=error.status)
+def _refused(refusal: RefusedRequest) -> JSONResponse:
+    headers = {"Retry-After": str(BUSY_SECONDS)} if refusal.status == 503 else None
+    return JSONResponse({"error": refusal.reason}, refusal.status, headers)
 
 
-async def _not_stored(_: Request, error: Exception) -> JSONResponse:
+def _not_stored(error: Exception) -> JSONResponse:
     log.error("Not stored: %s", error)
-    return JSONResponse({"error": "The event could not be stored; send it again later."}, status_code=503)
-
-
-async def _gone(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse({"error": "The sender closed the connection."}, status_code=400)
+    return _refused(RefusedRequest(503, "The event could not be stored; send it again later."))

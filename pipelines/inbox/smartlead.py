@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from typing import Any
 
-from pipelines.inbox.bodies import Body, without_secret
+from pipelines.inbox.bodies import Body, kind_text, without_secret
 from pipelines.inbox.events import InboxEvent, dedupe_key
 
 SOURCE = "smartlead"
 SECRET_KEYS = ("secret_key", "secretkey")  # the second one in Smartlead's own test event
+SECRET_IN_TEXT = re.compile(rf'"(?:{"|".join(SECRET_KEYS)})"\s*:\s*"([^"]*)"')
 SIGNATURE_HEADER = "x-smartlead-signature"
 CATEGORY_OBSERVED = "LEAD_CATEGORY_OBSERVED"  # ours: what a poll saw
 EVENT_TYPES = {
@@ -48,9 +50,13 @@ def has_valid_signature(raw: bytes, signature: str, secret: str) -> bool:
     return hmac.compare_digest(expected.encode(), signature.strip().encode())
 
 
-def has_valid_secret(payload: dict[str, Any], secret: str) -> bool:
-    """Whether the body shows the secret."""
-    shown = next((payload[name] for name in SECRET_KEYS if payload.get(name)), None)
+def has_valid_secret(body: Body, secret: str) -> bool:
+    """Whether the body shows the secret, also one that is no JSON."""
+    if body.error:
+        found = SECRET_IN_TEXT.search(body.text)
+        shown: Any = found.group(1) if found else None
+    else:
+        shown = next((body.payload[name] for name in SECRET_KEYS if body.payload.get(name)), None)
     return isinstance(shown, str) and hmac.compare_digest(shown.encode(), secret.encode())
 
 
@@ -59,8 +65,8 @@ def webhook_event(body: Body, secret: str) -> InboxEvent:
     text = without_secret(body, secret)
     if body.error:
         return InboxEvent(SOURCE, "webhook", dedupe_key(text), None, text, body.error)
-    shown = body.payload.get("event_type") or body.payload.get("event")
-    event_type = DOCUMENTED_NAMES.get(str(shown), str(shown)) if shown else None
+    shown = kind_text(body.payload.get("event_type") or body.payload.get("event"))
+    event_type = DOCUMENTED_NAMES.get(shown, shown) if shown else None
     return InboxEvent(
         source=SOURCE,
         channel="webhook",
