@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import salesforce, world
+from benchmarks import receiver, salesforce, world
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
     "world": world.generating,
     "build": world.empty_build,
+    "receiver": receiver.receiving,
     "salesforce": salesforce.loading,
     "salesforce-peers": salesforce.peers,
 }
