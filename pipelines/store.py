@@ -25,9 +25,9 @@ BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
 LEDGER_LOCK = 4_703
+MATCHES_LOCK = 4_704
 
 metadata = sa.MetaData()
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: metadata.create_all}  # version found -> step to the next one
 
 
 class UtcTimestamp(sa.types.TypeDecorator[datetime]):
@@ -143,6 +143,25 @@ sign_offs = sa.Table(
     sqlite_autoincrement=True,
 )
 
+accepted_matches = sa.Table(
+    "accepted_matches",
+    metadata,
+    sa.Column("match_id", Counter, primary_key=True, autoincrement=True),
+    sa.Column("event_source", sa.Text, nullable=False),
+    sa.Column("event_key", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, sa.CheckConstraint("action in ('accept', 'withdraw')"), nullable=False),
+    sa.Column("org", sa.Text),
+    sa.Column("campaign_member_id", sa.Text),
+    sa.Column("lead_id", sa.Text),
+    sa.Column("smartlead_campaign_id", sa.BigInteger),
+    sa.Column("email", sa.Text),
+    sa.Column("unmatched_reason", sa.Text),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("decided_at", UtcTimestamp, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -153,6 +172,10 @@ runs = sa.Table(
     sa.Column("exit_code", sa.Integer),
     sa.Column("summary", sa.Text),
 )
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {  # version found -> step to the next one
+    1: metadata.create_all,  # adds accepted matches and sign-offs
+}
 
 
 def open_store(settings: Settings) -> Engine:
@@ -206,6 +229,11 @@ def lock_inbox(connection: Connection) -> None:
 def lock_ledger(connection: Connection) -> None:
     """Let ledger transactions commit one after the other: each entry is chained to the one before it."""
     _advisory_lock(connection, LEDGER_LOCK)
+
+
+def lock_matches(connection: Connection) -> None:
+    """Let decisions on matches commit one after the other: each depends on the last word."""
+    _advisory_lock(connection, MATCHES_LOCK)
 
 
 def _url(settings: Settings) -> sa.URL:

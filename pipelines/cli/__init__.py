@@ -39,4 +39,4 @@ def main() -> None:
 
 
 # Each module registers its commands on ``app``.
-from pipelines.cli import build, demo, doctor, export, gates, load, receive, sandbox, writeback  # noqa: E402, F401
+from pipelines.cli import build, demo, doctor, export, gates, load, match, receive, sandbox, writeback  # noqa: E402, F401

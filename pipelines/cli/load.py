@@ -81,7 +81,7 @@ def clay(as_json: AsJson = False) -> None:
 
 @load_app.command()
 def writeback(as_json: AsJson = False) -> None:
-    """Load the ledger of what was written to Salesforce."""
+    """Load the ledger of what was written to Salesforce, and the matches that people accepted."""
     _load("writeback", {"writeback": _writeback}, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""The write-back ledger on its way into the warehouse, where reconciliation compares it with Salesforce."""
+"""The ledger and the accepted matches on their way into the warehouse, where the models read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.config import Settings
 from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
 from pipelines.service_clock import latest_service_time
-from pipelines.store import ledger_entries, open_store, reading
+from pipelines.store import accepted_matches, ledger_entries, open_store, reading
 
 DATASET = "raw_writeback"
 BATCH_ROWS = 5_000
@@ -25,10 +25,20 @@ LEDGER_ENTRIES = RawTable(
         for column in ledger_entries.columns
     },
 )
+ACCEPTED_MATCHES = RawTable(
+    "accepted_matches",
+    ("match_id",),
+    {
+        column.name: {"match_id": INTEGER, "smartlead_campaign_id": INTEGER, "decided_at": TIME}.get(column.name, TEXT)
+        for column in accepted_matches.columns
+    },
+)
 
 
 def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
-    """Load the ledger into ``raw_writeback`` and return the rows landed. The caller holds the warehouse lock.
+    """Load the ledger and the accepted matches into ``raw_writeback`` and return the rows landed.
+
+    The caller holds the warehouse lock.
 
     Raises:
         StoreError: the operational store or the warehouse cannot be used.
@@ -47,7 +57,14 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
             state[CURSOR] = batch[-1]["entry_id"]
             progress.advance(task, len(batch))
 
-    return land(settings, DATASET, [LEDGER_ENTRIES.resource(new_entries), reads.resource()])
+    def matches() -> Iterator[Sequence[Row]]:
+        with reading(engine) as connection:
+            rows = [dict(row) for row in connection.execute(sa.select(accepted_matches)).mappings()]
+        reads.add(ACCEPTED_MATCHES, now, len(rows))
+        yield rows
+
+    resources = [LEDGER_ENTRIES.resource(new_entries), ACCEPTED_MATCHES.resource(matches), reads.resource()]
+    return land(settings, DATASET, resources)
 
 
 def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:

@@ -118,6 +118,8 @@ checked as (
         lead_id_as_received,
         unmatched_reason,
         mapped_campaign_id,
+        smartlead_campaign_id,
+        email,
         case when unmatched_reason is null then member_campaign_id end as campaign_id,
         case when unmatched_reason is null then campaign_member_id end as campaign_member_id,
         case when unmatched_reason is null then member_lead_id end as lead_id

@@ -28,6 +28,10 @@ clay_csv_rows as (
     select * from {{ ref('stg_clay__csv_rows') }}
 ),
 
+accepted_matches as (
+    select * from {{ ref('int_audience__accepted_matches') }}
+),
+
 claims as (
     select
         'smartlead_lead' as claim_source,
@@ -39,6 +43,7 @@ claims as (
         campaign_member_id,
         lead_id_as_received,
         lead_id,
+        email,
         is_malformed
     from smartlead_leads
     union all
@@ -52,6 +57,7 @@ claims as (
         campaign_member_id,
         lead_id_as_received,
         lead_id,
+        email,
         is_malformed
     from clay_rows
     union all
@@ -65,6 +71,7 @@ claims as (
         campaign_member_id,
         lead_id_as_received,
         lead_id,
+        email,
         false as is_malformed
     from clay_callbacks
     where parse_error is null
@@ -79,8 +86,46 @@ claims as (
         campaign_member_id,
         lead_id_as_received,
         lead_id,
+        nullif(lower(trim({{ json_text('payload', 'email') }})), '') as email,
         is_malformed
     from clay_csv_rows
+),
+
+-- what a person accepted for a row takes the place of what the row says
+accepted_claims as (
+    select
+        claims.claim_source,
+        claims.claim_key,
+        coalesce(accepted_matches.org, claims.org_as_received) as org_as_received,
+        claims.smartlead_campaign_id,
+        claims.clay_table_id,
+        coalesce(accepted_matches.campaign_member_id, claims.campaign_member_id_as_received)
+            as campaign_member_id_as_received,
+        coalesce(accepted_matches.campaign_member_id, claims.campaign_member_id) as campaign_member_id,
+        coalesce(accepted_matches.lead_id, claims.lead_id_as_received) as lead_id_as_received,
+        coalesce(accepted_matches.lead_id, claims.lead_id) as lead_id,
+        claims.email,
+        claims.is_malformed
+    from claims
+    left join accepted_matches
+        on
+            claims.claim_source = accepted_matches.event_source
+            and claims.claim_key = accepted_matches.event_key
+    union all
+    select
+        'smartlead_address' as claim_source,
+        event_source || '|' || event_key as claim_key,
+        org as org_as_received,
+        smartlead_campaign_id,
+        cast(null as {{ dbt.type_string() }}) as clay_table_id,
+        campaign_member_id as campaign_member_id_as_received,
+        campaign_member_id,
+        lead_id as lead_id_as_received,
+        lead_id,
+        email,
+        false as is_malformed
+    from accepted_matches
+    where is_address_in_force
 ),
 
 placed as (
@@ -89,7 +134,7 @@ placed as (
         coalesce(by_smartlead_campaign.org, by_clay_table.org) as mapped_org,
         coalesce(by_smartlead_campaign.campaign_id, by_clay_table.campaign_id) as mapped_campaign_id,
         claims.smartlead_campaign_id is not null and by_smartlead_campaign.org is null as is_campaign_unmapped
-    from claims
+    from accepted_claims as claims
     left join campaign_map as by_smartlead_campaign
         on claims.smartlead_campaign_id = by_smartlead_campaign.smartlead_campaign_id
     left join campaign_map as by_clay_table

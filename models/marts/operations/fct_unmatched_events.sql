@@ -8,13 +8,35 @@ checks as (
 ),
 
 reply_events as (
-    select * from {{ ref('fct_reply_events') }}
+    select * from {{ ref('int_replies__replies') }}
     where unmatched_reason is not null
 ),
 
 bounce_events as (
-    select * from {{ ref('fct_bounce_events') }}
+    select * from {{ ref('int_deliverability__bounces') }}
     where unmatched_reason is not null
+),
+
+campaign_map as (
+    select * from {{ ref('campaign_map') }}
+),
+
+living_leads as (
+    select
+        org,
+        lead_id
+    from {{ ref('stg_salesforce__leads') }}
+    where not is_deleted
+),
+
+members as (
+    select members.*
+    from {{ ref('int_audience__members') }} as members
+    inner join living_leads
+        on
+            members.org = living_leads.org
+            and members.lead_id = living_leads.lead_id
+    where members.is_ai_outreach
 ),
 
 sent_mails as (
@@ -65,6 +87,7 @@ receipts as (
 unsubscriptions as (
     select
         smartlead_campaign_id,
+        email,
         coalesce(email, stats_id) as person,
         stats_id as event_key,
         org,
@@ -75,6 +98,7 @@ unsubscriptions as (
     union all
     select
         webhooks.smartlead_campaign_id,
+        webhooks.email,
         coalesce(webhooks.email, webhooks.event_key) as person,
         webhooks.event_key,
         smartlead_members.org,
@@ -94,6 +118,8 @@ unsubscriptions as (
 
 unsubscribed as (
     select
+        smartlead_campaign_id,
+        min(email) as email,
         min(event_key) as event_key,
         min(org) as org,
         min(unmatched_reason) as unmatched_reason,
@@ -110,12 +136,20 @@ unmatched as (
         claim_key as event_key,
         org,
         unmatched_reason,
+        smartlead_campaign_id,
+        mapped_campaign_id,
+        email,
         campaign_member_id_as_received,
         lead_id_as_received,
         cast(null as timestamp) as occurred_at,
         cast(null as timestamp) as received_at,
-        case claim_source when 'smartlead_lead' then 'smartlead' else 'clay' end as dataset,
         case claim_source
+            when 'smartlead_address' then 'writeback'
+            when 'smartlead_lead' then 'smartlead'
+            else 'clay'
+        end as dataset,
+        case claim_source
+            when 'smartlead_address' then 'accepted_matches'
             when 'smartlead_lead' then 'campaign_leads'
             when 'clay_row' then 'table_rows'
             when 'clay_csv_row' then 'csv_rows'
@@ -133,6 +167,9 @@ unmatched as (
             {{ key }} as event_key,
             org,
             unmatched_reason,
+            smartlead_campaign_id,
+            cast(null as {{ dbt.type_string() }}) as mapped_campaign_id,
+            email,
             cast(null as {{ dbt.type_string() }}) as campaign_member_id_as_received,
             cast(null as {{ dbt.type_string() }}) as lead_id_as_received,
             {{ occurred_at }} as occurred_at,
@@ -143,18 +180,53 @@ unmatched as (
     {%- endfor %}
 ),
 
+placed as (
+    select
+        unmatched.*,
+        coalesce(unmatched.org, campaign_map.org) as placed_org,
+        coalesce(unmatched.mapped_campaign_id, campaign_map.campaign_id) as placed_campaign_id
+    from unmatched
+    left join campaign_map on unmatched.smartlead_campaign_id = campaign_map.smartlead_campaign_id
+),
+
+-- a suggestion is the one member of the org, and of the campaign where that is known, whose lead has the address
+suggestions as (
+    select
+        placed.event_source,
+        placed.event_key,
+        min(members.campaign_member_id) as campaign_member_id,
+        min(members.lead_id) as lead_id
+    from placed
+    inner join members
+        on
+            placed.placed_org = members.org
+            and placed.email = members.email
+            and (placed.placed_campaign_id is null or placed.placed_campaign_id = members.campaign_id)
+    where placed.unmatched_reason != 'row_malformed'
+    group by placed.event_source, placed.event_key
+    having count(*) = 1
+),
+
 with_receipts as (
     select
         unmatched.event_source,
         unmatched.event_key,
-        unmatched.org,
+        unmatched.placed_org as org,
         unmatched.unmatched_reason,
+        unmatched.smartlead_campaign_id,
+        unmatched.email,
         unmatched.campaign_member_id_as_received,
         unmatched.lead_id_as_received,
+        suggestions.campaign_member_id as suggested_campaign_member_id,
+        suggestions.lead_id as suggested_lead_id,
         unmatched.occurred_at,
         coalesce(unmatched.received_at, receipts.received_at, source_reads.read_at) as received_at,
         'MARCOM Ops' as owner
-    from unmatched
+    from placed as unmatched
+    left join suggestions
+        on
+            unmatched.event_source = suggestions.event_source
+            and unmatched.event_key = suggestions.event_key
     left join receipts
         on
             unmatched.event_source = receipts.event_source

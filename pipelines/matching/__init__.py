@@ -1,0 +1,1 @@
+"""Unmatched events: what is suggested for them, and what people have accepted (R5)."""
