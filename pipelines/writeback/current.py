@@ -45,7 +45,7 @@ class OrgReader:
         if described is None:
             return Stop(Outcome.NOT_READABLE, "the field is hidden from the integration user, or does not exist")
         if not described.get("updateable") or described.get("calculated"):
-            return Stop(Outcome.NOT_ALLOWED, "the integration user may not update the field")
+            return Stop(Outcome.REJECTED, "the integration user may not update the field")
         return _misfit(described, wanted)
 
     def _describe(self, object_name: str) -> Described:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from pipelines.errors import RefusedError
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.writeback.allowlist import Allowlist
-from pipelines.writeback.policy import Write, is_blank
+from pipelines.writeback.policy import Write
 
 KEY_PREFIXES = {"Lead": "00Q", "CampaignMember": "00v"}
 
 
 def record_payload(
-    allowlist: Allowlist, names: FieldNames, object_name: str, record_id: str, writes: Mapping[str, Write]
+    allowlist: Allowlist, names: FieldNames, object_name: str, record_id: str, writes: Iterable[Write]
 ) -> dict[str, bool | str]:
     """One record of an update: its 18-character id and the allowed fields under the org's own names.
 
     It checks again what the policy has decided, so that no caller can send anything else.
 
     Raises:
-        RefusedError: the id is not an 18-character id of this object, or a field or value is not allowed.
+        RefusedError: the id is not an 18-character id of this object, or a field is not allowed.
     """
     if to_18(record_id) != record_id or not record_id.startswith(KEY_PREFIXES.get(object_name, "?")):
         raise RefusedError(f"'{record_id}' is not an 18-character id of {object_name}; nothing was sent.")
     payload: dict[str, bool | str] = {"id": record_id}
-    for field, write in writes.items():
+    for write in writes:
+        field = write.rule.field
         rule = allowlist.rule(object_name, field)
-        is_clearing = write.value is False or is_blank(write.value)
-        if rule is None or not rule.is_active or is_clearing:
+        if rule != write.rule or not rule.allows(write.value):
             raise RefusedError(f"{object_name}.{field} of {record_id} may not be written; nothing was sent.")
         payload[names.api_name(object_name, field)] = write.value
     return payload

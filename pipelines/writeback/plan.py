@@ -229,13 +229,13 @@ def _decide_one(
     if stop := _wrong_id(delta):
         decision = stop
     elif (delta.org, delta.object, delta.record_id, delta.field) in disputed:
-        decision = Stop(Outcome.NOT_ALLOWED, "more than one value is proposed for this field")
+        decision = Stop(Outcome.WITHHELD, "more than one value is proposed for this field")
     elif reader is None:
-        decision = Stop(Outcome.NOT_ALLOWED, f"org '{delta.org}' is not configured for writing")
+        decision = Stop(Outcome.WITHHELD, f"org '{delta.org}' is not configured for writing")
     elif rule and not isinstance(decision, Stop):
         decision = reader.obstacle(rule, delta.after_value) or decision
     if isinstance(decision, Stop) or rule is None:
-        outcome, why = (decision.outcome, decision.why) if isinstance(decision, Stop) else (Outcome.NOT_ALLOWED, "")
+        outcome, why = (decision.outcome, decision.why) if isinstance(decision, Stop) else (Outcome.WITHHELD, "")
         return Held(delta.delta_id, delta.org, delta.object, delta.record_id, delta.field, outcome, why)
     return Change(
         change_id=delta.delta_id,
@@ -260,4 +260,4 @@ def _wrong_id(delta: Delta) -> Stop | None:
         is_right = False
     if is_right and delta.record_id.startswith(KEY_PREFIXES.get(delta.object, "?")):
         return None
-    return Stop(Outcome.NOT_ALLOWED, f"the id is not an 18-character id of {delta.object}")
+    return Stop(Outcome.WITHHELD, f"the id is not an 18-character id of {delta.object}")

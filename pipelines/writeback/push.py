@@ -113,7 +113,7 @@ class Pusher:
                 reader.names,
                 object_name,
                 record_id,
-                {one.change.field: one.decision for one in group if isinstance(one.decision, Write)},
+                [one.decision for one in group if isinstance(one.decision, Write)],
             )
             for record_id, group in by_record.items()
         ]

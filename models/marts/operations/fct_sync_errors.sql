@@ -61,8 +61,7 @@ errors as (
             'not_found',
             'not_readable',
             'changed_since_plan',
-            'withheld',
-            'not_allowed'
+            'withheld'
         )
     union all
     select

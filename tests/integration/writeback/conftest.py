@@ -16,7 +16,7 @@ DELTA = {
     "before_value": "false",
     "after_value": "true",
     "value_type": "boolean",
-    "policy": "to_true_only",
+    "policy": "true_only",
     "reason": "a mail bounced hard",
     "evidence": "smartlead mail 1",
     "campaign_id": None,

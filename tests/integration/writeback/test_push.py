@@ -102,7 +102,7 @@ def test_a_tampered_mart_gets_nothing_out(world, settings, publish, leads, membe
     made, result = push(settings)
     assert made.changes == []
     assert len(made.held) == 18
-    assert {one.outcome for one in made.held} <= {Outcome.NOT_ALLOWED, Outcome.WITHHELD, Outcome.NOT_FOUND}
+    assert {one.outcome for one in made.held} <= {Outcome.WITHHELD, Outcome.NOT_FOUND}
     assert (result.update_calls, writes(world)) == (0, [])
     publish({"org": "icare", "record_id": converted})
     _, result = push(settings)
@@ -114,7 +114,7 @@ def test_two_values_for_one_field_are_both_held(world, settings, publish, member
     one = {"org": "icare", "object": "CampaignMember", "record_id": member, "field": "ReplyClassification__c"}
     publish(one | {"after_value": "Positive"}, one | {"after_value": "Negative"})
     made, _ = push(settings)
-    assert (made.changes, [held.outcome for held in made.held]) == ([], [Outcome.NOT_ALLOWED] * 2)
+    assert (made.changes, [held.outcome for held in made.held]) == ([], [Outcome.WITHHELD] * 2)
 
 
 def test_an_inactive_picklist_value_is_held_when_planning(settings, publish, member) -> None:
@@ -137,7 +137,7 @@ def test_permission_withdrawn_after_planning_stops_the_write(world, settings, pu
     save_plan(settings, made)
     change = {"org": "icare", "object": "Lead", "field": "external_hard_bounced__c", "access": "read"}
     world.icare.control("POST", "permissions", **change)
-    assert outcomes(push(settings, made.plan_id)[1]) == ["not_allowed"]
+    assert outcomes(push(settings, made.plan_id)[1]) == ["rejected"]
     assert writes(world) == []
 
 

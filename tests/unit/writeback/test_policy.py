@@ -26,19 +26,19 @@ HAS_REPLIED = FieldRule(
     "Clay → SFDC",
     "active",
     True,
-    Policy.SET_ONCE_TRUE,
+    Policy.SET_ONCE,
     "boolean",
     False,
     "CRM Admin",
 )
-HARD_BOUNCED = replace(HAS_REPLIED, object="Lead", field="external_hard_bounced__c", policy=Policy.TO_TRUE_ONLY)
+HARD_BOUNCED = replace(HAS_REPLIED, object="Lead", field="external_hard_bounced__c", policy=Policy.TRUE_ONLY)
 CLASSIFICATION = replace(HAS_REPLIED, field="ReplyClassification__c", policy=Policy.LATEST_WINS, value_type="text")
 INDUSTRY = FieldRule("Lead", "Industry", "Clay → SFDC", "active", True, Policy.ONLY_IF_BLANK, "text", True, "DPO")
 RULES = [HAS_REPLIED, HARD_BOUNCED, CLASSIFICATION, INDUSTRY]
 
 values = st.one_of(st.none(), st.booleans(), st.text(max_size=8), st.sampled_from(["", " ", "Positive", "#N/A"]))
 currents = st.one_of(values.map(Present), st.just(Missing()), st.just(Unreadable()))
-wanted_values = st.one_of(st.sampled_from(["true", "false", "", "#N/A", " \n", "Positive"]), st.text(max_size=8))
+wanted_values = st.one_of(st.sampled_from(["true", "false", "", "#N/A", " #n/a", "\n", "Positive"]), st.text(max_size=8))
 rules = st.one_of(
     st.none(),
     st.builds(
@@ -70,7 +70,7 @@ def test_only_active_writable_fields_are_written(
     decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
     if rule is None or rule.status != "active" or not rule.is_writable or rule.policy is Policy.NEVER:
         assert isinstance(decision, Stop)
-        assert decision.outcome in {Outcome.NOT_ALLOWED, Outcome.WITHHELD}
+        assert decision.outcome is Outcome.WITHHELD
 
 
 @given(rules, values, st.sampled_from([Missing(), Unreadable()]), wanted_values)
@@ -98,6 +98,55 @@ def test_deciding_again_after_the_write_stops(rule: FieldRule, base: object, cur
         assert again == Stop(Outcome.ALREADY_EQUAL, "Salesforce already shows this value")
 
 
+@given(rules, st.one_of(values, st.integers()))
+def test_a_forbidden_write_cannot_be_made(rule: FieldRule | None, value: object) -> None:
+    """Whatever a caller tries: no false, blank or clearing value, and nothing for a field that is not active."""
+    if rule is None:
+        return
+    try:
+        write = Write(rule, value)
+    except ValueError:
+        return
+    assert rule.is_active
+    assert write.value is True or (isinstance(write.value, str) and write.value.strip().upper() not in {"", "#N/A"})
+    assert (write.value is True) == rule.is_monotone
+
+
+@given(st.sampled_from(RULES), values, values, wanted_values)
+def test_the_moment_does_not_matter_to_monotone_fields(
+    rule: FieldRule, base: object, current: object, wanted: str
+) -> None:
+    """Why they need no lock: what stood there when planning decides nothing, and what may be written is one value."""
+    if rule.is_monotone:
+        one = decide(rule, base=base, current=Present(current), wanted=wanted, is_approved=True)
+        other = decide(rule, base=None, current=Present(current), wanted=wanted, is_approved=True)
+        assert one == other
+        assert isinstance(one, Stop) or one.value is True
+
+
+@given(values, values, wanted_values)
+def test_latest_wins_only_over_the_value_that_was_planned_for(base: object, current: object, wanted: str) -> None:
+    decision = decide(CLASSIFICATION, base=base, current=Present(current), wanted=wanted, is_approved=True)
+    if isinstance(decision, Write):
+        assert current == base
+
+
+@given(values, wanted_values)
+def test_what_is_set_once_is_never_set_again(current: object, wanted: str) -> None:
+    text = replace(HAS_REPLIED, value_type="text")
+    decision = decide(text, base=current, current=Present(current), wanted=wanted, is_approved=True)
+    if isinstance(decision, Write):
+        assert current is False or is_blank(current)
+
+
+@given(rules, values, currents, wanted_values, st.booleans())
+def test_every_decision_is_a_write_or_one_outcome_that_is_not_applied(
+    rule: FieldRule | None, base: object, current: Current, wanted: str, is_approved: bool
+) -> None:
+    decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
+    assert isinstance(decision, Write) or decision.outcome not in {Outcome.APPLIED, Outcome.UNKNOWN}
+
+
 def outcome(rule: FieldRule, current: Current, wanted: str, *, base: object = None, is_approved: bool = True) -> object:
     decision = decide(rule, base=base, current=current, wanted=wanted, is_approved=is_approved)
     return decision.outcome if isinstance(decision, Stop) else decision.value
@@ -108,8 +157,9 @@ def outcome(rule: FieldRule, current: Current, wanted: str, *, base: object = No
     [
         (HAS_REPLIED, Present(False), "true", False, True),
         (HAS_REPLIED, Present(None), "true", None, True),
-        (HAS_REPLIED, Present(False), "false", True, Outcome.NOT_ALLOWED),
-        (HARD_BOUNCED, Present(False), "TRUE", False, Outcome.NOT_ALLOWED),
+        (HAS_REPLIED, Present(False), "false", True, Outcome.WITHHELD),
+        (HARD_BOUNCED, Present(False), "TRUE", False, Outcome.WITHHELD),
+        (replace(HAS_REPLIED, value_type="text"), Present("Ann"), "Bob", "Ann", Outcome.SET_ONCE),
         (CLASSIFICATION, Present(None), "Positive", None, "Positive"),
         (CLASSIFICATION, Present("Neutral"), "Positive", "Neutral", "Positive"),
         (CLASSIFICATION, Present("Negative"), "Positive", "Neutral", Outcome.CHANGED_SINCE_PLAN),
