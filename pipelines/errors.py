@@ -14,6 +14,7 @@ Exit codes (also in ``docs/cli.md``):
 8     the dbt build or one of its tests failed; nothing was published
 9     refused by a rule: allowlist, approval, gate, guard
 10    finished, but some records failed; they are listed
+11    a push was stopped by somebody (outreach push --stop)
 130   interrupted
 ====  ==========================================================================================
 """
@@ -83,3 +84,9 @@ class PartialFailureError(OutreachError):
     """The command finished, but some records failed and are listed."""
 
     exit_code = 10
+
+
+class StoppedError(OutreachError):
+    """Somebody stopped the push; what was done until then stands in the ledger."""
+
+    exit_code = 11

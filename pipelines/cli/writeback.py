@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -22,10 +23,13 @@ from pipelines.salesforce.orgs import read_field_names
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 from pipelines.writeback import ledger
+from pipelines.writeback.brake import Brake, PushLimits, StopOrder
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import read_proposal
+from pipelines.writeback.journal import PushResult, as_text
 from pipelines.writeback.plan import Plan, load_plan, make_plan, read_rules, refuse_outdated, save_plan, server_time
-from pipelines.writeback.push import Pusher, PushResult, as_text, settle_open_intents
+from pipelines.writeback.push import Pusher
+from pipelines.writeback.settle import settle_open_intents
 
 ledger_app = typer.Typer(no_args_is_help=True, help="The record of every intent and outcome of a write.")
 app.add_typer(ledger_app, name="ledger")
@@ -62,13 +66,19 @@ def push(
     plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN]", help="A plan; by default a new one.")] = None,
     org: Orgs = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Make and show the plan, write nothing.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop a running push after its batch, and all to come.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Allow pushes again after --stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the allowed changes to Salesforce, each checked once more against what stands there now.
 
-    Intent and outcome of every change go to the ledger. Exit code 10: some changes were rejected or are unknown.
+    Intent and outcome of every change go to the ledger. Exit code 10: some changes were rejected or are unknown; 11:
+    somebody stopped it.
     """
     settings = load_settings()
+    if stop or resume:
+        _order(stop_order(settings), stop=stop)
+        return
     with progress() as display:
         engine = open_store(settings)
         with recorded_run(engine, "push") as run, _push_lock(settings), readers(settings, org) as org_readers:
@@ -80,6 +90,8 @@ def push(
         out.print_json(json.dumps(_summary(made, result)))
     else:
         show_result(made, result)
+    if result.stopped_by:
+        raise result.stopped_by
     if result.has_failures:
         raise PartialFailureError(
             "Some changes were rejected, or nobody knows what became of them.",
@@ -101,10 +113,20 @@ def push_plan(
     *,
     plan_id: str | None = None,
     dry_run: bool = False,
+    limits: PushLimits | None = None,
     display: Any = None,
 ) -> tuple[Plan, PushResult]:
-    """Settle what an interrupted push left open, then apply a plan, a new one by default."""
-    settled = 0 if dry_run else settle_open_intents(engine, org_readers)
+    """Settle what an interrupted push left open, then apply a plan, a new one by default.
+
+    Raises:
+        StoppedError: pushing was stopped with ``outreach push --stop``.
+        RefusedError: the plan is outdated.
+    """
+    order = stop_order(settings)
+    if not dry_run:
+        order.check()
+    limits = limits or PushLimits()
+    settled = 0 if dry_run else settle_open_intents(engine, org_readers, longest_job_seconds=limits.longest_job_seconds)
     made = load_plan(settings, plan_id) if plan_id else make_plan(settings, read_proposal(settings), org_readers)
     now = server_time(org_readers)
     rules = read_rules(settings, now.date())
@@ -112,7 +134,7 @@ def push_plan(
     save_plan(settings, made)
     if dry_run:
         return made, PushResult(run_id="")
-    result = Pusher(engine, rules, org_readers, progress=display).push(made)
+    result = Pusher(engine, rules, org_readers, Brake(limits, order), limits=limits, progress=display).push(made)
     result.settled = settled
     return made, result
 
@@ -132,6 +154,20 @@ def readers(settings: Settings, orgs: list[str] | None) -> Iterator[dict[str, Or
         }
 
 
+def stop_order(settings: Settings) -> StopOrder:
+    """The order to stop pushes, if somebody gave it."""
+    return StopOrder(settings.data_dir / "push.stop")
+
+
+def _order(order: StopOrder, *, stop: bool) -> None:
+    if stop:
+        order.give(getpass.getuser())
+        out.print("Pushing is stopped: a running push ends after its batch. Allow it with outreach push --resume.")
+    else:
+        order.withdraw()
+        out.print("Pushing is allowed.")
+
+
 def _push_lock(settings: Settings) -> Any:
     return exclusive(settings.data_dir / "push.lock", "push")
 
@@ -144,6 +180,8 @@ def _summary(made: Plan, result: PushResult) -> dict[str, Any]:
         "held_back": len(made.held) + sum(row["count"] for row in made.blocked),
         "settled": result.settled,
         "update_calls": result.update_calls,
+        "bulk_jobs": result.bulk_jobs,
+        "stopped_by": result.stopped_by.message if result.stopped_by else None,
         "outcomes": [
             {"object": object_name, "field": field, "outcome": outcome, "count": count}
             for (object_name, field, outcome), count in sorted(result.counts().items())

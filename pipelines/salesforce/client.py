@@ -18,7 +18,7 @@ import httpx
 
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, ServiceError
-from pipelines.http import HttpService, service_time
+from pipelines.http import HttpService, service_time, wanted_wait
 from pipelines.salesforce import quota
 from pipelines.salesforce.auth import Session, sign_in
 from pipelines.salesforce.quota import Quota
@@ -51,6 +51,18 @@ class Query:
 
 class LostAnswerError(ServiceError):
     """A change was sent and no usable answer came: it may have been applied or not. Only reading back can tell."""
+
+
+class BusyError(ServiceError):
+    """A change was not applied, and may be in a moment: Salesforce is busy, or was not reached.
+
+    Args:
+        wait_seconds: how long Salesforce asks to wait, None if it is silent.
+    """
+
+    def __init__(self, message: str, *, next_step: str | None = None, wait_seconds: float | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.wait_seconds = wait_seconds
 
 
 class SalesforceClient:
@@ -193,6 +205,8 @@ class SalesforceClient:
 
         Raises:
             LostAnswerError: no usable answer came, so nobody knows whether it was applied.
+            BusyError: nothing was applied, and may be in a moment.
+            DataError: Salesforce does not accept the request, for example because of one record; nothing was applied.
             ServiceError: Salesforce refused the whole request; nothing was applied.
         """
         if len(records) > UPDATE_LIMIT:
@@ -202,7 +216,13 @@ class SalesforceClient:
         response = self._write("PATCH", f"{self._data_path}/composite/sobjects", body)
         if response.status_code >= 500:
             raise self._lost(f"it answered {response.status_code}")
-        self._service.check(response)
+        if quota.is_busy(response):
+            raise BusyError(
+                f"Salesforce {self.org} is busy ({response.status_code}: {self._service.error(response).message})",
+                next_step="Run the command again later.",
+                wait_seconds=wanted_wait(response),
+            )
+        self._accepted(response)
         try:
             results = [_row_result(row) for row in response.json()]
         except (ValueError, KeyError, TypeError, IndexError):
@@ -233,8 +253,9 @@ class SalesforceClient:
         return self._service.check(response)
 
     def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
+        more = request.pop("headers", {})
         return self._renewing_session(
-            lambda headers: self._service.read_any(method, self._absolute(path), headers=headers, **request)
+            lambda headers: self._service.read_any(method, self._absolute(path), headers=headers | more, **request)
         )
 
     def _renewing_session(self, request: Callable[[dict[str, str]], httpx.Response]) -> httpx.Response:
@@ -256,7 +277,7 @@ class SalesforceClient:
             try:
                 response = self._service.send(method, self._absolute(path), json=body, headers=headers)
             except httpx.ConnectError as error:
-                raise ServiceError(
+                raise BusyError(
                     f"Salesforce {self.org} cannot be reached ({type(error).__name__}); nothing was sent.",
                     next_step="Run the command again later.",
                 ) from None

@@ -45,7 +45,7 @@ class Quota:
         self.calls += 1
         if usage := _API_USAGE.search(response.headers.get("sforce-limit-info", "")):
             self.usage = (int(usage[1]), int(usage[2]))
-        if response.status_code == 403 and _LIMIT_EXCEEDED in response.text:
+        if response.status_code == 403 and _LIMIT_EXCEEDED in response.text and not is_busy(response):
             raise QuotaError(
                 f"Salesforce {self._org} has no API calls left for now ({_LIMIT_EXCEEDED}).",
                 next_step="The allowance is counted over the last 24 hours: run the command again later.",

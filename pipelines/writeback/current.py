@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.errors import DataError
 from pipelines.salesforce.client import RETRIEVE_LIMIT, SalesforceClient
+from pipelines.salesforce.fates import fates
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.writeback.policy import Current, FieldRule, Missing, Outcome, Present, Stop, Unreadable
 
 Described = dict[str, dict[str, Any]]
+Record = dict[str, Any]
 
 
 @dataclass
@@ -27,17 +30,49 @@ class OrgReader:
         self, object_name: str, record_ids: Sequence[str], fields: Iterable[str]
     ) -> dict[tuple[str, str], Current]:
         """The current value of each field of each record, by (record id, canonical field)."""
-        visible = self._describe(object_name)
         api_names = {field: self.names.api_name(object_name, field) for field in fields}
-        readable = [api_name for api_name in api_names.values() if api_name in visible]
-        found: dict[tuple[str, str], Current] = {}
+        records, visible = self._read(object_name, record_ids, list(api_names.values()))
+        missing = [record_id for record_id, record in zip(record_ids, records, strict=True) if record is None]
+        known = fates(self.client, object_name, missing) if missing else {}
+        return {
+            (record_id, field): _current(record, api_name, api_name in visible, known.get(record_id))
+            for record_id, record in zip(record_ids, records, strict=True)
+            for field, api_name in api_names.items()
+        }
+
+    def whole(self, object_name: str, record_ids: Sequence[str]) -> dict[str, Record]:
+        """Every field of some records that we may see, formulas and parts of compounds left out, by record id."""
+        names = [
+            name
+            for name, field in self._describe(object_name).items()
+            if not field.get("calculated") and field.get("type") not in {"address", "location", "base64"}
+        ]
+        records, _ = self._read(object_name, record_ids, names)
+        return {record_id: record for record_id, record in zip(record_ids, records, strict=True) if record is not None}
+
+    def forget(self) -> None:
+        """Ask for describe again at the next use: permissions may have changed."""
+        self._described.clear()
+
+    def _read(
+        self, object_name: str, record_ids: Sequence[str], api_names: Sequence[str]
+    ) -> tuple[list[Record | None], set[str]]:
+        """The records in order, and which of the fields are visible; what describe says may be outdated by now."""
+        try:
+            return self._read_visible(object_name, record_ids, api_names)
+        except DataError:
+            self.forget()
+            return self._read_visible(object_name, record_ids, api_names)
+
+    def _read_visible(
+        self, object_name: str, record_ids: Sequence[str], api_names: Sequence[str]
+    ) -> tuple[list[Record | None], set[str]]:
+        visible = set(api_names) & self._describe(object_name).keys()
+        records: list[Record | None] = []
         for start in range(0, len(record_ids), RETRIEVE_LIMIT):
             ids = record_ids[start : start + RETRIEVE_LIMIT]
-            records = self.client.retrieve(object_name, ids, ["Id", *readable])
-            for record_id, record in zip(ids, records, strict=True):
-                for field, api_name in api_names.items():
-                    found[record_id, field] = _current(record, api_name, is_readable=api_name in visible)
-        return found
+            records += self.client.retrieve(object_name, ids, ["Id", *sorted(visible)])
+        return records, visible
 
     def obstacle(self, rule: FieldRule, wanted: str) -> Stop | None:
         """Why the org itself would not take a value in this field, by its describe; None if it would."""
@@ -54,9 +89,9 @@ class OrgReader:
         return self._described[object_name]
 
 
-def _current(record: dict[str, Any] | None, api_name: str, *, is_readable: bool) -> Current:
+def _current(record: Record | None, api_name: str, is_readable: bool, fate: str | None) -> Current:
     if record is None:
-        return Missing()
+        return Missing(fate) if fate else Missing()
     return Present(record.get(api_name)) if is_readable else Unreadable()
 
 

@@ -64,15 +64,14 @@ def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
 
 
 def open_intents(engine: sa.Engine) -> list[sa.RowMapping]:
-    """The intents that have no outcome yet, oldest first."""
-    outcome = ledger_entries.alias()
+    """The intents that have no outcome yet, oldest first; of a change that was tried again, the last one."""
+    later = ledger_entries.alias()
     is_settled = (
-        sa.select(outcome.c.entry_id)
+        sa.select(later.c.entry_id)
         .where(
-            outcome.c.entry_type == "outcome",
-            outcome.c.run_id == ledger_entries.c.run_id,
-            outcome.c.change_id == ledger_entries.c.change_id,
-            outcome.c.entry_id > ledger_entries.c.entry_id,
+            later.c.run_id == ledger_entries.c.run_id,
+            later.c.change_id == ledger_entries.c.change_id,
+            later.c.entry_id > ledger_entries.c.entry_id,
         )
         .exists()
     )

@@ -7,8 +7,15 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
+from pipelines.cli.writeback import push_plan, readers
 from pipelines.config import SalesforceOrg, Settings
+from pipelines.store import ledger_entries, open_store, reading
+from pipelines.writeback import ledger
+from pipelines.writeback.brake import PushLimits
+from pipelines.writeback.journal import PushResult
+from pipelines.writeback.plan import Plan
 
 DELTA = {
     "object": "Lead",
@@ -71,3 +78,58 @@ def member(world) -> str:
     """An iCare campaign member without a reply."""
     soql = "SELECT Id FROM CampaignMember WHERE Has_Replied__c = false AND ReplyClassification__c = null LIMIT 1"
     return world.icare.records(soql)[0]["Id"]
+
+
+@pytest.fixture
+def pushed(settings: Settings) -> Callable[..., PushResult]:
+    """A function that pushes what is published, with impatient limits and any that are given, or a plan.
+
+    Whatever happens, every planned change has one outcome, and the ledger is whole and has nothing open.
+    """
+
+    def push(plan: Plan | None = None, **limits: Any) -> PushResult:
+        engine = open_store(settings)
+        impatient = PushLimits(**{"first_wait_seconds": 0.01, "longest_wait_seconds": 0.02, **limits})
+        with readers(settings, None) as org_readers:
+            made, result = push_plan(
+                settings, engine, org_readers, plan_id=plan.plan_id if plan else None, limits=impatient
+            )
+        assert sum(result.counts().values()) == len(made.changes)
+        assert ledger.open_intents(engine) == []
+        ledger.verify(engine)
+        return result
+
+    return push
+
+
+@pytest.fixture
+def written(world) -> Callable[[], list[tuple[str, str, str]]]:
+    """A function that gives the double's audit log: (record, field, new value), in order."""
+    return lambda: [
+        (write["id"], write["field"], write["new"]) for write in world.icare.control("GET", "writes")["writes"]
+    ]
+
+
+@pytest.fixture
+def recorded(settings: Settings) -> Callable[[], list[Any]]:
+    """A function that gives the ledger's entries, in order."""
+
+    def entries() -> list[Any]:
+        with reading(open_store(settings)) as connection:
+            return list(connection.execute(sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)).mappings())
+
+    return entries
+
+
+@pytest.fixture
+def many(world, publish) -> Callable[[int], list[str]]:
+    """A function that publishes a hard bounce for so many leads and gives their ids."""
+
+    def publish_many(count: int) -> list[str]:
+        soql = "SELECT Id FROM Lead WHERE IsConverted = false AND external_hard_bounced__c = false ORDER BY Id LIMIT "
+        ids = [one["Id"] for one in world.icare.records(f"{soql}{count}")]
+        assert len(ids) == count
+        publish(*({"org": "icare", "record_id": lead} for lead in ids))
+        return ids
+
+    return publish_many

@@ -38,7 +38,8 @@ RULES = [HAS_REPLIED, HARD_BOUNCED, CLASSIFICATION, INDUSTRY]
 
 values = st.one_of(st.none(), st.booleans(), st.text(max_size=8), st.sampled_from(["", " ", "Positive", "#N/A"]))
 currents = st.one_of(values.map(Present), st.just(Missing()), st.just(Unreadable()))
-wanted_values = st.one_of(st.sampled_from(["true", "false", "", "#N/A", " #n/a", "\n", "Positive"]), st.text(max_size=8))
+words = ["true", "false", "", "#N/A", " #n/a", "\n", "Positive"]
+wanted_values = st.one_of(st.sampled_from(words), st.text(max_size=8))
 rules = st.one_of(
     st.none(),
     st.builds(

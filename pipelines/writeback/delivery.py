@@ -1,0 +1,198 @@
+"""Sending one batch: up to 200 records in one request, tried again record by record until each has its outcome."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pipelines.errors import DataError, OutreachError
+from pipelines.salesforce.client import BusyError, LostAnswerError
+from pipelines.writeback.answers import is_transient, outcome_of
+from pipelines.writeback.brake import PushLimits
+from pipelines.writeback.current import OrgReader
+from pipelines.writeback.journal import Decided, Ended, Journal, shows
+from pipelines.writeback.payload import record_payload
+from pipelines.writeback.plan import Change, Rules
+from pipelines.writeback.policy import Current, Outcome, Stop, Write, decide
+
+LOST_BUT_THERE = "the answer was lost; reading back shows the value"
+LOST_TWICE = "the answer was lost, and reading back failed"
+
+
+class _Again(NamedTuple):
+    """A change that is worth another attempt, and how it ends if there is none."""
+
+    ended: Ended
+    error: OutreachError | None = None  # where the whole request failed
+
+
+class Delivery:
+    """Decides and sends the changes of one org.
+
+    Args:
+        reader: the org.
+        rules: the reviewed policy in force.
+        journal: where intents and outcomes go.
+        limits: how patient to be.
+        sleep: how to wait; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        reader: OrgReader,
+        rules: Rules,
+        journal: Journal,
+        limits: PushLimits,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._reader = reader
+        self._rules = rules
+        self._journal = journal
+        self._limits = limits
+        self._sleep = sleep
+
+    def decide(self, changes: Sequence[Change]) -> list[Decided]:
+        """Read what stands there now, decide by the rules, record what is not written, and return what is (R1, R4)."""
+        decided = self._decide(changes)
+        self._journal.end(
+            Ended(one, one.decision.outcome, one.decision.why) for one in decided if isinstance(one.decision, Stop)
+        )
+        return [one for one in decided if isinstance(one.decision, Write)]
+
+    def send(self, writes: Sequence[Decided], *, is_guarded: bool) -> None:
+        """Update up to 200 records and record what became of each.
+
+        Raises:
+            OutreachError: Salesforce takes no requests for now, or refused them all; every write has its outcome.
+        """
+        if not writes:
+            return
+        self._journal.intend(writes)
+        pending = list(writes)
+        for attempt in range(self._limits.attempts):
+            again = self._attempt(pending)
+            if not again:
+                return
+            if attempt < self._limits.attempts - 1:
+                self._sleep(self._wait_seconds(attempt, again))
+                pending = [one.ended.decided for one in again]
+                if is_guarded:
+                    pending = self._decide_again(again)
+        self._journal.end(one.ended for one in again)
+        if error := next((one.error for one in again if one.error), None):
+            raise error
+
+    def payloads(self, writes: Sequence[Decided]) -> dict[str, dict[str, bool | str]]:
+        """One record of an update for each record that is written, by its id."""
+        by_id: dict[str, list[Write]] = {}
+        for one in writes:
+            if isinstance(one.decision, Write):
+                by_id.setdefault(one.change.record_id, []).append(one.decision)
+        object_name, names = writes[0].change.object, self._reader.names
+        return {
+            record_id: record_payload(self._rules.allowlist, names, object_name, record_id, decisions)
+            for record_id, decisions in by_id.items()
+        }
+
+    def read_back(self, writes: Sequence[Decided]) -> dict[str, Current]:
+        """What stands there now, by change id."""
+        now = self._read([one.change for one in writes])
+        return {one.change.change_id: now[one.change.record_id, one.change.field] for one in writes}
+
+    def _read(self, changes: Sequence[Change]) -> dict[tuple[str, str], Current]:
+        ids = list(dict.fromkeys(change.record_id for change in changes))
+        return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
+
+    def _decide(self, changes: Sequence[Change]) -> list[Decided]:
+        if not changes:
+            return []
+        current = self._read(changes)
+        return [self._decide_one(change, current[change.record_id, change.field]) for change in changes]
+
+    def _decide_one(self, change: Change, current: Current) -> Decided:
+        rule = self._rules.allowlist.rule(change.object, change.field)
+        approval = self._rules.approval(rule, change.org, change.campaign_id)
+        decision = decide(
+            rule, base=change.before, current=current, wanted=change.after, is_approved=approval is not None
+        )
+        if isinstance(decision, Write):
+            decision = self._reader.obstacle(decision.rule, change.after) or decision
+        return Decided(change, current, decision)
+
+    def _decide_again(self, again: Sequence[_Again]) -> list[Decided]:
+        """Guarded fields are read and decided anew before each attempt; what a lost request has done is applied."""
+        try:
+            decided = self._decide([one.ended.decided.change for one in again])
+        except OutreachError:
+            self._journal.end(one.ended for one in again)
+            raise
+        stops = []
+        for one, before in zip(decided, again, strict=True):
+            if isinstance(one.decision, Stop):
+                was_lost = before.ended.outcome is Outcome.UNKNOWN and one.decision.outcome is Outcome.ALREADY_EQUAL
+                outcome = (Outcome.APPLIED, LOST_BUT_THERE) if was_lost else (one.decision.outcome, one.decision.why)
+                stops.append(Ended(before.ended.decided if was_lost else one, *outcome))
+        self._journal.end(stops)
+        return [one for one in decided if isinstance(one.decision, Write)]
+
+    def _attempt(self, writes: list[Decided]) -> list[_Again]:
+        """Send once; record what has ended and return what is worth another attempt."""
+        if not writes:
+            return []
+        payloads = self.payloads(writes)
+        self._journal.result.update_calls += 1
+        try:
+            answers = self._reader.client.update(writes[0].change.object, list(payloads.values()))
+        except LostAnswerError as error:
+            return self._after_lost(writes, error)
+        except BusyError as error:
+            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
+        except DataError as error:
+            return self._after_refusal(writes, error)
+        except OutreachError as error:
+            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+            raise
+        by_id = dict(zip(payloads, answers, strict=True))
+        ended = [(Ended(one, *outcome_of(by_id[one.change.record_id])), one) for one in writes]
+        again = [_Again(end) for end, one in ended if is_transient(by_id[one.change.record_id])]
+        self._journal.end(end for end, one in ended if not is_transient(by_id[one.change.record_id]))
+        return again
+
+    def _after_lost(self, writes: list[Decided], error: LostAnswerError) -> list[_Again]:
+        try:
+            now = self.read_back(writes)
+        except OutreachError:
+            self._journal.end(Ended(one, Outcome.UNKNOWN, LOST_TWICE) for one in writes)
+            raise
+        there = [one for one in writes if shows(now[one.change.change_id], one.change.after)]
+        self._journal.end(Ended(one, Outcome.APPLIED, LOST_BUT_THERE) for one in there)
+        detail = "the answer was lost; reading back does not show the value"
+        return [_Again(Ended(one, Outcome.UNKNOWN, detail), error) for one in writes if one not in there]
+
+    def _after_refusal(self, writes: list[Decided], error: DataError) -> list[_Again]:
+        """A request was refused as a whole: find out whether the fields may still be written, or which record it is."""
+        self._reader.forget()
+        records = len({one.change.record_id for one in writes})
+        obstacles = [(one, self._obstacle(one)) for one in writes]
+        self._journal.end(Ended(one, stop.outcome, stop.why) for one, stop in obstacles if stop)
+        rest = [one for one, stop in obstacles if not stop]
+        if len(rest) < len(writes):
+            return self._attempt(rest)
+        if records == 1:
+            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+            return []
+        ids = sorted({one.change.record_id for one in writes})[: records // 2]
+        halves = ([one for one in writes if (one.change.record_id in ids) is first] for first in (True, False))
+        return [one for half in halves for one in self._attempt(half)]
+
+    def _obstacle(self, one: Decided) -> Stop | None:
+        return self._reader.obstacle(one.decision.rule, one.change.after) if isinstance(one.decision, Write) else None
+
+    def _wait_seconds(self, attempt: int, again: Sequence[_Again]) -> float:
+        wanted = [one.error.wait_seconds for one in again if isinstance(one.error, BusyError)]
+        longest = self._limits.longest_wait_seconds
+        backoff = min(longest, self._limits.first_wait_seconds * 2.0**attempt) * random.uniform(0.5, 1)
+        return max([backoff, *(min(seconds, longest) for seconds in wanted if seconds is not None)])

@@ -1,0 +1,60 @@
+"""The order of writing: one lane for each org, object and kind of field, records in an order that avoids lock waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+from pipelines.writeback.allowlist import Allowlist
+from pipelines.writeback.plan import Change
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Changes of one org and object.
+
+    ``is_guarded``: a field of theirs depends on what stands there now, so it is read again right before it is written;
+    else all of them only ever go to true, and no moment is the wrong one.
+    """
+
+    org: str
+    object: str
+    is_guarded: bool
+    changes: list[Change]
+
+
+def lanes(changes: Iterable[Change], allowlist: Allowlist) -> list[Lane]:
+    """The lanes of a plan. A record is in one lane only, so that it takes one update; if one field is guarded, all are.
+
+    Members of one campaign stand together, then records by id: two requests seldom wait for the same parent.
+    """
+
+    def kind(record: list[Change]) -> tuple[str, str, bool]:
+        rules = [allowlist.rule(change.object, change.field) for change in record]
+        return record[0].org, record[0].object, not all(rule and rule.is_monotone for rule in rules)
+
+    def place(record: list[Change]) -> tuple[str, str]:
+        return min(change.campaign_id or "" for change in record), record[0].record_id
+
+    records = by_record(changes, lambda change: change)
+    ordered = sorted(records, key=lambda record: (kind(record), place(record)))
+    return [Lane(*key, [change for record in group for change in record]) for key, group in groupby(ordered, key=kind)]
+
+
+def by_record(items: Iterable[T], change_of: Callable[[T], Change]) -> list[list[T]]:
+    """The items of each record, in the order of their first ones."""
+    records: dict[tuple[str, str, str], list[T]] = {}
+    for item in items:
+        change = change_of(item)
+        records.setdefault((change.org, change.object, change.record_id), []).append(item)
+    return list(records.values())
+
+
+def batches(records: Sequence[list[T]], size: int) -> Iterator[list[T]]:
+    """The items of so many records at a time."""
+    for start in range(0, len(records), size):
+        yield [item for record in records[start : start + size] for item in record]
