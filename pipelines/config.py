@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     store_url: str | None = None
     warehouse: Path | None = None
+    user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
+    plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")
     salesforce: dict[str, SalesforceOrg] = Field(default_factory=dict)
     smartlead: Smartlead | None = None
     clay: Clay | None = None

@@ -15,6 +15,7 @@ Exit codes (also in ``docs/cli.md``):
 9     refused by a rule: allowlist, approval, gate, guard
 10    finished, but some records failed; they are listed
 11    a push was stopped by somebody (outreach push --stop)
+12    the plan waits for a second person's approval, or for --first-run
 130   interrupted
 ====  ==========================================================================================
 """
@@ -90,3 +91,9 @@ class StoppedError(OutreachError):
     """Somebody stopped the push; what was done until then stands in the ledger."""
 
     exit_code = 11
+
+
+class ApprovalNeededError(RefusedError):
+    """A guard wants a person's consent before a plan is pushed."""
+
+    exit_code = 12

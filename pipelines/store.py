@@ -6,7 +6,7 @@ already holds SQLite's write lock, so that reading and then writing is safe; :fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
+from pipelines.store_migrations import MIGRATIONS
 
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 30
@@ -105,7 +106,7 @@ ledger_entries = sa.Table(
     sa.Column("entry_id", Counter, primary_key=True, autoincrement=True),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("plan_id", sa.Text, nullable=False),
-    sa.Column("entry_type", sa.Text, sa.CheckConstraint("entry_type in ('intent', 'outcome')"), nullable=False),
+    sa.Column("entry_type", sa.Text, nullable=False),
     sa.Column("change_id", sa.Text, nullable=False),
     sa.Column("org", sa.Text, nullable=False),
     sa.Column("object", sa.Text, nullable=False),
@@ -124,6 +125,7 @@ ledger_entries = sa.Table(
     sa.Column("recorded_at", UtcTimestamp, nullable=False),
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("entry_hash", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text),
     sqlite_autoincrement=True,
 )
 

@@ -39,4 +39,18 @@ def main() -> None:
 
 
 # Each module registers its commands on ``app``.
-from pipelines.cli import build, demo, doctor, export, gates, load, match, receive, sandbox, writeback  # noqa: E402, F401
+from pipelines.cli import (  # noqa: E402, F401
+    approve,
+    build,
+    demo,
+    doctor,
+    export,
+    gates,
+    ledger,
+    load,
+    match,
+    plan,
+    receive,
+    sandbox,
+    writeback,
+)

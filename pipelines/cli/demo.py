@@ -25,8 +25,9 @@ from pipelines.clay.export import export_audience
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.cli.build import report
+from pipelines.cli.plan import show_plan
 from pipelines.cli.sandbox import sandbox_directory
-from pipelines.cli.writeback import push_plan, readers, show_plan, show_result
+from pipelines.cli.writeback import push_plan, show_result
 from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.errors import DataError, RefusedError
@@ -36,6 +37,7 @@ from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
+from pipelines.writeback.connections import readers
 from pipelines.writeback.ledger_source import load_writeback
 from sandbox import control
 from sandbox.agreement import Check, compare
@@ -156,9 +158,9 @@ def _confirm(settings: Settings, campaign_id: str) -> None:
 
 def _push(settings: Settings, steps: Steps) -> None:
     engine = open_store(settings)
-    plan_and_push = steps.step("Plan and push to Salesforce", "outreach plan && outreach push")
+    plan_and_push = steps.step("Plan and push to Salesforce", "outreach plan && outreach push --first-run")
     with plan_and_push as display, readers(settings, None) as org_readers:
-        plan, result = push_plan(settings, engine, org_readers, display=display)
+        plan, result = push_plan(settings, engine, org_readers, is_first_run=True, display=display)
     show_plan(plan, show_all=False)
     show_result(plan, result)
     push_again = steps.step("Push once more: nothing may change", "outreach push")

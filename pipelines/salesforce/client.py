@@ -121,6 +121,10 @@ class SalesforceClient:
         first = self._page(self._read("GET", f"{self._data_path}/{path}", params={"q": soql}), 1)
         return Query(int(first["totalSize"]), self._pages(first))
 
+    def count(self, object_name: str) -> int:
+        """How many records of an object the integration user can see."""
+        return self.open_query(f"SELECT COUNT() FROM {object_name}").size
+
     def _pages(self, page: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         number = 1
         while True:

@@ -64,7 +64,7 @@ def read_allowlist(project_dir: Path) -> Allowlist:
         ConfigurationError: the file is missing, lists a field twice, or has a value that is not known; names the line.
     """
     file = project_dir / ALLOWLIST_FILE
-    rules = [_parsed(file, number, row, _rule) for number, row in _rows(file)]
+    rules = parse_rows(file, _rule)
     by_field = {(rule.object, rule.field): rule for rule in rules}
     if len(by_field) != len(rules):
         raise ConfigurationError(f"{file} lists a field twice.", next_step="Keep one row for each object and field.")
@@ -77,8 +77,16 @@ def read_approvals(project_dir: Path) -> list[Approval]:
     Raises:
         ConfigurationError: the file is missing or a row cannot be read; names the line.
     """
-    file = project_dir / APPROVALS_FILE
-    return [_parsed(file, number, row, _approval) for number, row in _rows(file)]
+    return parse_rows(project_dir / APPROVALS_FILE, _approval)
+
+
+def parse_rows(file: Path, parse: Callable[[Row], Parsed]) -> list[Parsed]:
+    """Read a reviewed CSV file, one object for each row.
+
+    Raises:
+        ConfigurationError: the file is missing or a row cannot be read; names the line.
+    """
+    return [_parsed(file, number, row, parse) for number, row in _rows(file)]
 
 
 def _rows(file: Path) -> list[tuple[int, Row]]:
@@ -113,6 +121,7 @@ def _rule(row: Row) -> FieldRule:
         value_type=_one_of(_VALUE_TYPES, row["value_type"]),
         approval_required=_BOOLEANS[row["approval_required"].lower()],
         owner=row["owner"],
+        four_eyes=_BOOLEANS[row["four_eyes"].lower()],
     )
 
 

@@ -56,11 +56,18 @@ class Delivery:
 
     def decide(self, changes: Sequence[Change]) -> list[Decided]:
         """Read what stands there now, decide by the rules, record what is not written, and return what is (R1, R4)."""
-        decided = self._decide(changes)
+        decided = self.judge(changes)
         self._journal.end(
             Ended(one, one.decision.outcome, one.decision.why) for one in decided if isinstance(one.decision, Stop)
         )
         return [one for one in decided if isinstance(one.decision, Write)]
+
+    def judge(self, changes: Sequence[Change]) -> list[Decided]:
+        """Read what stands there now and decide by the rules; nothing is recorded."""
+        if not changes:
+            return []
+        current = self._read(changes)
+        return [self._decide_one(change, current[change.record_id, change.field]) for change in changes]
 
     def send(self, writes: Sequence[Decided], *, is_guarded: bool) -> None:
         """Update up to 200 records and record what became of each.
@@ -106,12 +113,6 @@ class Delivery:
         ids = list(dict.fromkeys(change.record_id for change in changes))
         return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
 
-    def _decide(self, changes: Sequence[Change]) -> list[Decided]:
-        if not changes:
-            return []
-        current = self._read(changes)
-        return [self._decide_one(change, current[change.record_id, change.field]) for change in changes]
-
     def _decide_one(self, change: Change, current: Current) -> Decided:
         rule = self._rules.allowlist.rule(change.object, change.field)
         approval = self._rules.approval(rule, change.org, change.campaign_id)
@@ -125,7 +126,7 @@ class Delivery:
     def _decide_again(self, again: Sequence[_Again]) -> list[Decided]:
         """Guarded fields are read and decided anew before each attempt; what a lost request has done is applied."""
         try:
-            decided = self._decide([one.ended.decided.change for one in again])
+            decided = self.judge([one.ended.decided.change for one in again])
         except OutreachError:
             self._journal.end(one.ended for one in again)
             raise

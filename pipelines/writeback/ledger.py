@@ -20,7 +20,7 @@ from pipelines.store import ledger_entries, lock_ledger, reading, writing
 from pipelines.writeback.policy import Outcome
 
 GENESIS = "0" * 64
-_CHAINED = [column.name for column in ledger_entries.columns if column.name not in {"entry_id", "entry_hash"}]
+_CHAINED = [column.name for column in ledger_entries.columns if column.name not in {"entry_id", "entry_hash", "actor"}]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Entry:
     approval_id: str | None
     build_id: str
     recorded_at: datetime
+    actor: str | None = None
 
 
 def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
@@ -114,6 +115,8 @@ def _last_hash(connection: sa.Connection) -> str:
 
 def _hash(row: dict[str, Any]) -> str:
     content = [_text(row[name]) for name in _CHAINED]
+    if row["actor"] is not None:  # entries of the first version had no actor, and keep their hashes
+        content.append(row["actor"])
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 

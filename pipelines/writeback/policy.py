@@ -53,6 +53,7 @@ class FieldRule:
     value_type: str
     approval_required: bool
     owner: str
+    four_eyes: bool = False
 
     @property
     def is_active(self) -> bool:

@@ -19,6 +19,7 @@ from pipelines.writeback.delivery import Delivery
 from pipelines.writeback.journal import Decided, Journal, PushResult
 from pipelines.writeback.lanes import Lane, batches, by_record, lanes
 from pipelines.writeback.plan import Plan, Rules
+from pipelines.writeback.policy import Outcome, Stop
 
 
 class Pusher:
@@ -75,6 +76,16 @@ class Pusher:
         except OutreachError as error:
             journal.stop(error)
         return journal.close()
+
+    def preview(self, plan: Plan) -> PushResult:
+        """Say what would become of a plan's changes by what Salesforce shows now; nothing is written anywhere."""
+        journal = Journal(self._engine, plan)
+        result = journal.result
+        for lane in lanes(plan.changes, self._rules.allowlist):
+            for one in Delivery(self._readers[lane.org], self._rules, journal, self._limits).judge(lane.changes):
+                stop = one.decision if isinstance(one.decision, Stop) else Stop(Outcome.APPLIED, "would be written")
+                result.outcomes[one.change.change_id] = (one.change, stop.outcome, stop.why)
+        return result
 
     def _push_lane(self, lane: Lane, reader: OrgReader, delivery: Delivery, journal: Journal) -> Iterator[None]:
         """Write a lane; comes back after each batch."""

@@ -11,6 +11,10 @@ legal_approvals as (
     select * from {{ ref('legal_approvals') }}
 ),
 
+write_guards as (
+    select * from {{ ref('write_guards') }}
+),
+
 campaign_map as (
     select * from {{ ref('campaign_map') }}
 ),
@@ -73,6 +77,16 @@ findings as (
         field as record
     from field_allowlist
     where (policy = 'never') = is_writable
+    union all
+    select
+        'a writable field has no write guard' as finding,
+        field_allowlist.field as record
+    from field_allowlist
+    left join write_guards
+        on
+            field_allowlist.object = write_guards.object
+            and field_allowlist.field = write_guards.field
+    where field_allowlist.is_writable and write_guards.field is null
 )
 
 select * from findings

@@ -1,7 +1,10 @@
 """A running Salesforce double, and published marts made by hand, so that they can say anything."""
 
 import json
+import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,18 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from pipelines.cli.writeback import push_plan, readers
+from pipelines.cli import main
+from pipelines.cli.writeback import push_plan
 from pipelines.config import SalesforceOrg, Settings
 from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
 from pipelines.writeback.brake import PushLimits
+from pipelines.writeback.connections import readers
+from pipelines.writeback.consent import approve
+from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan
+from pipelines.writeback.plan import Plan, save_plan
+from pipelines.writeback.planning import make_plan
 
 DELTA = {
     "object": "Lead",
@@ -38,6 +46,46 @@ def settings(world, tmp_path: Path) -> Settings:
         for org, client in (("icare", world.icare), ("core", world.core))
     }
     return Settings(data_dir=tmp_path / "data", salesforce=orgs)
+
+
+@dataclass
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def outreach(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Ended]:
+    """Run an ``outreach`` command as somebody; it sees the same settings as the test."""
+    for name in [name for name in os.environ if name.startswith("OUTREACH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(settings.data_dir))
+    for org, connection in settings.salesforce.items():
+        for name, value in connection.model_dump(include={"login_url", "client_id"}).items():
+            monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org.upper()}__{name.upper()}", value)
+        monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org.upper()}__CLIENT_SECRET", f"secret-{org}")
+
+    def run(*arguments: str, user: str = "ada", **environment: str) -> Ended:
+        for name, value in {"OUTREACH_USER": user, **environment}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["outreach", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        printed = capsys.readouterr()
+        return Ended(int(caught.value.code or 0), printed.out, printed.err)
+
+    return run
 
 
 @pytest.fixture
@@ -82,7 +130,7 @@ def member(world) -> str:
 
 @pytest.fixture
 def pushed(settings: Settings) -> Callable[..., PushResult]:
-    """A function that pushes what is published, with impatient limits and any that are given, or a plan.
+    """A function that pushes what is published, with a second person's approval and impatient limits, or a plan.
 
     Whatever happens, every planned change has one outcome, and the ledger is whole and has nothing open.
     """
@@ -91,9 +139,10 @@ def pushed(settings: Settings) -> Callable[..., PushResult]:
         engine = open_store(settings)
         impatient = PushLimits(**{"first_wait_seconds": 0.01, "longest_wait_seconds": 0.02, **limits})
         with readers(settings, None) as org_readers:
-            made, result = push_plan(
-                settings, engine, org_readers, plan_id=plan.plan_id if plan else None, limits=impatient
-            )
+            plan = plan or make_plan(settings, read_proposal(settings), org_readers)
+            save_plan(settings, plan)
+            approve(settings.model_copy(update={"user": "second"}), engine, plan, reason="a test")
+            made, result = push_plan(settings, engine, org_readers, plan_id=plan.plan_id, limits=impatient)
         assert sum(result.counts().values()) == len(made.changes)
         assert ledger.open_intents(engine) == []
         ledger.verify(engine)

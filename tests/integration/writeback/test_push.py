@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipelines.cli.writeback import push_plan, readers
+from pipelines.cli.writeback import push_plan
 from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
 from pipelines.writeback.brake import PushLimits
+from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, load_plan, make_plan, save_plan
+from pipelines.writeback.plan import Plan, load_plan, save_plan
+from pipelines.writeback.planning import make_plan
 from pipelines.writeback.policy import Outcome
 
 BAD_PLACE = "http://127.0.0.1:9"
@@ -31,7 +33,7 @@ IMPATIENT = PushLimits(first_wait_seconds=0.01, longest_wait_seconds=0.05)
 
 def push(settings: Settings, plan_id: str | None = None, *, limits: PushLimits = IMPATIENT) -> tuple[Plan, PushResult]:
     with readers(settings, None) as org_readers:
-        return push_plan(settings, open_store(settings), org_readers, plan_id=plan_id, limits=limits)
+        return push_plan(settings, open_store(settings), org_readers, plan_id=plan_id, is_first_run=True, limits=limits)
 
 
 def plan(settings: Settings) -> Plan:
@@ -157,6 +159,7 @@ def test_a_value_that_changed_since_the_plan_is_left_alone(world, settings, publ
 def test_an_edited_plan_is_refused(settings, publish, leads) -> None:
     publish({"org": "icare", "record_id": leads[0]})
     file = save_plan(settings, plan(settings))
+    file.chmod(0o600)
     file.write_text(file.read_text().replace(leads[0], leads[1]))
     with pytest.raises(RefusedError, match="was changed after it was made"):
         load_plan(settings, str(file))
@@ -167,7 +170,7 @@ def test_an_old_plan_is_refused(world, settings, publish, leads) -> None:
     made = plan(settings)
     save_plan(settings, made)
     world.icare.control("POST", "advance", days=2)
-    with pytest.raises(RefusedError, match="older than 24 hours"):
+    with pytest.raises(RefusedError, match="has expired"):
         push(settings, made.plan_id)
 
 
@@ -181,7 +184,8 @@ def test_a_plan_under_another_allowlist_is_refused(settings, publish, leads) -> 
 
 def test_planning_twice_gives_the_same_plan(settings, publish, leads) -> None:
     publish(*({"org": "icare", "record_id": lead} for lead in leads))
-    assert replace(plan(settings), created_at="") == replace(plan(settings), created_at="")
+    times = {"created_at": "", "expires_at": ""}
+    assert replace(plan(settings), **times) == replace(plan(settings), **times)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +229,8 @@ def test_planned_is_the_sum_of_the_outcomes_and_chunks_are_full(world, settings,
 KILLED_PUSH = """
 import os, signal, sys
 from pathlib import Path
-from pipelines.cli.writeback import push_plan, readers
+from pipelines.cli.writeback import push_plan
+from pipelines.writeback.connections import readers
 from pipelines.config import load_settings
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.store import open_store
@@ -238,7 +243,7 @@ def killed(self, object_name, records):
 SalesforceClient.update = killed
 settings = load_settings()
 with readers(settings, None) as org_readers:
-    push_plan(settings, open_store(settings), org_readers)
+    push_plan(settings, open_store(settings), org_readers, is_first_run=True)
 """
 
 

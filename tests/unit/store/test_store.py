@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, ServiceError, StoreError
 from pipelines.runs import recorded_run
-from pipelines.store import SCHEMA_VERSION, inbox_events, metadata, open_store, reading, runs, store_meta, writing
+from pipelines.store import (
+    SCHEMA_VERSION,
+    inbox_events,
+    ledger_entries,
+    metadata,
+    open_store,
+    reading,
+    runs,
+    store_meta,
+    writing,
+)
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
@@ -91,6 +101,43 @@ def test_an_older_store_is_migrated(store_url: str, monkeypatch: pytest.MonkeyPa
     with reading(open_store(settings(store_url))) as connection:
         assert connection.scalar(sa.select(store_meta.c.schema_version)) == SCHEMA_VERSION + 1
         assert sa.inspect(connection).has_table("added")
+
+
+FIRST_LEDGER = """
+create table ledger_entries (
+    entry_id {key}, run_id text not null, plan_id text not null,
+    entry_type text not null check (entry_type in ('intent', 'outcome')),
+    change_id text not null, org text not null, object text not null, record_id text not null, field text not null,
+    policy text not null, before_value text, after_value text, current_value text, outcome text, detail text,
+    reason text not null, evidence text not null, approval_id text, build_id text not null,
+    recorded_at {time} not null, previous_hash text not null, entry_hash text not null)
+"""
+FIRST_TYPES = {
+    "sqlite": {"key": "integer not null primary key autoincrement", "time": "datetime"},
+    "postgresql": {"key": "bigserial primary key", "time": "timestamptz"},
+}
+
+
+def test_a_ledger_of_the_first_version_is_taken_over_whole(store_url: str) -> None:
+    engine = open_store(settings(store_url))
+    entry = dict.fromkeys(set(ledger_entries.columns.keys()) - {"entry_id", "actor"}, "x")
+    entry |= {"entry_type": "intent", "recorded_at": NOON}
+    with writing(engine) as connection:
+        ledger_entries.drop(connection)
+        connection.exec_driver_sql(FIRST_LEDGER.format(**FIRST_TYPES[connection.dialect.name]))
+        connection.execute(ledger_entries.insert(), [entry, entry, entry])
+        connection.execute(ledger_entries.delete().where(ledger_entries.c.entry_id == 3))
+        connection.execute(store_meta.update().values(schema_version=1))
+    migrated = open_store(settings(store_url))
+    with writing(migrated) as connection:
+        connection.execute(ledger_entries.insert(), [entry | {"entry_type": "plan", "actor": "ada"}])
+        rows = connection.execute(sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)).mappings().all()
+    assert [(row["entry_id"], row["entry_type"], row["actor"]) for row in rows] == [
+        (1, "intent", None),
+        (2, "intent", None),
+        (4, "plan", "ada"),  # an id is never given twice
+    ]
+    assert dict(rows[0]) == entry | {"entry_id": 1, "actor": None}
 
 
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 50, None])

@@ -1,0 +1,29 @@
+"""Steps that bring an older operational store up to this version; each is its own SQL, as it was at that time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+
+def _ledger_names_actors(connection: Connection) -> None:
+    """Version 2: the ledger takes entries of more types than intent and outcome, and says who acted."""
+    check = "entry_type IN ('intent', 'outcome')"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("alter table ledger_entries drop constraint ledger_entries_entry_type_check")
+    else:  # SQLite cannot drop a constraint: the table is written anew, with the ids and the counter it has
+        ddl: str = connection.exec_driver_sql(
+            "select sql from sqlite_master where name = 'ledger_entries'"
+        ).scalar_one()
+        counter = connection.exec_driver_sql("select seq from sqlite_sequence where name = 'ledger_entries'").scalar()
+        connection.exec_driver_sql("alter table ledger_entries rename to ledger_entries_1")
+        connection.exec_driver_sql(re.sub(rf" CHECK \({re.escape(check)}\)", "", ddl, flags=re.IGNORECASE))
+        connection.exec_driver_sql("insert into ledger_entries select * from ledger_entries_1")
+        connection.exec_driver_sql("drop table ledger_entries_1")
+        connection.exec_driver_sql("update sqlite_sequence set seq = ? where name = 'ledger_entries'", (counter or 0,))
+    connection.exec_driver_sql("alter table ledger_entries add column actor text")
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _ledger_names_actors}  # version found -> step to the next one

@@ -1,0 +1,85 @@
+"""Consent to a plan that a guard objects to: by a second person, or by a flag where only the first write is new."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipelines.config import Settings
+from pipelines.errors import ApprovalNeededError, RefusedError
+from pipelines.store import ledger_entries, reading
+from pipelines.writeback import trail
+from pipelines.writeback.allowlist import read_allowlist
+from pipelines.writeback.guards import Kind, Objection, objections, read_guards
+from pipelines.writeback.plan import Plan
+from pipelines.writeback.policy import Outcome
+
+
+def objections_to(settings: Settings, engine: sa.Engine, plan: Plan) -> list[Objection]:
+    """What the guards have against a plan, by the policy files and the ledger as they are now."""
+    allowlist, guards = read_allowlist(settings.project_dir), read_guards(settings.project_dir)
+    return objections(plan, allowlist, guards, _written_before(engine))
+
+
+def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_first_run: bool) -> None:
+    """Refuse a plan that needs a person's consent and does not have it.
+
+    Args:
+        settings: where the policy files are.
+        engine: the operational store with the ledger.
+        plan: what would be written.
+        is_first_run: whether the caller says that fields are to be written for the first time.
+
+    Raises:
+        ApprovalNeededError: names every objection, and how to consent.
+    """
+    found = [one for one in objections_to(settings, engine, plan) if one.kind is not Kind.FIRST_RUN or not is_first_run]
+    if not found or approver(engine, plan.plan_id):
+        return
+    by_flag = all(one.kind is Kind.FIRST_RUN for one in found)
+    approve = f"somebody else than {plan.planned_by} looks at it and runs outreach approve {plan.short_id} --reason …"
+    raise ApprovalNeededError(
+        f"The plan {plan.short_id} needs consent before it is pushed: {'; '.join(map(str, found))}.",
+        next_step=f"Push with --first-run, or {approve}" if by_flag else f"Now {approve}",
+    )
+
+
+def approve(settings: Settings, engine: sa.Engine, plan: Plan, *, reason: str) -> str:
+    """Record in the ledger that the present user approves a plan; returns the user's name.
+
+    Raises:
+        RefusedError: the user made the plan, or gives no reason.
+    """
+    person = trail.actor(settings)
+    if person.casefold() == plan.planned_by.casefold():
+        raise RefusedError(
+            f"{person} made the plan {plan.short_id} and cannot approve it.",
+            next_step="Somebody else must look at it: outreach plan PLAN, then outreach approve PLAN --reason …",
+        )
+    if not reason.strip():
+        raise RefusedError("An approval needs a reason.", next_step="Say in --reason what was checked.")
+    trail.record(
+        engine,
+        "approval",
+        plan_id=plan.plan_id,
+        build_id=plan.build_id,
+        orgs=plan.organizations,
+        actor=person,
+        reason=reason.strip(),
+        evidence="; ".join(map(str, objections_to(settings, engine, plan))),
+    )
+    return person
+
+
+def approver(engine: sa.Engine, plan_id: str) -> str | None:
+    """Who approved a plan; None if nobody else than its planner did."""
+    planner = (trail.planner(engine, plan_id) or "").casefold()
+    people = [str(act["actor"]) for act in trail.acts(engine, "approval", plan_id)]
+    return next((person for person in people if person.casefold() != planner), None)
+
+
+def _written_before(engine: sa.Engine) -> set[tuple[str, str, str]]:
+    """The fields of each org that the ledger says were written at least once."""
+    entry = ledger_entries.c
+    query = sa.select(entry.org, entry.object, entry.field).distinct().where(entry.outcome == Outcome.APPLIED)
+    with reading(engine) as connection:
+        return {(row.org, row.object, row.field) for row in connection.execute(query)}

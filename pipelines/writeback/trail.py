@@ -1,0 +1,74 @@
+"""Who did what to a plan as a whole: entries of the ledger beside those of its changes."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from pipelines.config import Settings
+from pipelines.store import ledger_entries, reading
+from pipelines.writeback import ledger
+
+
+def actor(settings: Settings) -> str:
+    """Who acts: ``OUTREACH_USER``, else the user of the operating system."""
+    return settings.user or getpass.getuser()
+
+
+def record(
+    engine: sa.Engine,
+    entry_type: str,
+    *,
+    plan_id: str,
+    build_id: str,
+    orgs: Iterable[str],
+    actor: str,
+    reason: str,
+    evidence: str = "",
+) -> None:
+    """Write down an act that concerns a whole plan; record and field stay empty."""
+    ledger.append(
+        engine,
+        [
+            ledger.Entry(
+                run_id=plan_id,
+                plan_id=plan_id,
+                entry_type=entry_type,
+                change_id=plan_id,
+                org=" ".join(sorted(orgs)),
+                object="",
+                record_id="",
+                field="",
+                policy="",
+                before_value=None,
+                after_value=None,
+                current_value=None,
+                outcome=None,
+                detail=None,
+                reason=reason,
+                evidence=evidence,
+                approval_id=None,
+                build_id=build_id,
+                recorded_at=datetime.now(UTC),
+                actor=actor,
+            )
+        ],
+    )
+
+
+def acts(engine: sa.Engine, entry_type: str, plan_id: str) -> list[sa.RowMapping]:
+    """What was recorded for a plan, oldest first."""
+    query = sa.select(ledger_entries).where(
+        ledger_entries.c.plan_id == plan_id, ledger_entries.c.entry_type == entry_type
+    )
+    with reading(engine) as connection:
+        return list(connection.execute(query.order_by(ledger_entries.c.entry_id)).mappings())
+
+
+def planner(engine: sa.Engine, plan_id: str) -> str | None:
+    """Who made a plan; None if the ledger does not know it."""
+    made = acts(engine, "plan", plan_id)
+    return str(made[0]["actor"]) if made else None
