@@ -11,7 +11,7 @@ from pipelines.cli.plan import show_plan
 from pipelines.config import load_settings
 from pipelines.console import out
 from pipelines.store import open_store
-from pipelines.writeback import consent
+from pipelines.writeback import consent, heads
 from pipelines.writeback.plan import load_plan
 
 
@@ -27,5 +27,7 @@ def approve(
     settings = load_settings()
     plan = load_plan(settings, name)
     show_plan(plan, show_all=False)
-    person = consent.approve(settings, open_store(settings), plan, reason=reason)
+    engine = open_store(settings)
+    person = consent.approve(settings, engine, plan, reason=reason)
+    heads.note(settings, engine)
     out.print(f"{person} has approved plan {plan.short_id}. Next: outreach push {plan.short_id}", highlight=False)

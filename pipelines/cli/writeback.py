@@ -18,6 +18,7 @@ from pipelines.errors import PartialFailureError
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
+from pipelines.writeback import heads
 from pipelines.writeback.brake import Brake, PushLimits, StopOrder
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to, require_consent
@@ -106,11 +107,13 @@ def push_plan(
     Raises:
         StoppedError: pushing was stopped with ``outreach push --stop``.
         RefusedError: the plan is outdated or was edited, or a guard wants a person's consent first.
+        StoreError: the ledger has lost entries.
     """
     order = stop_order(settings)
     if not dry_run:
         order.check()
     limits = limits or PushLimits()
+    heads.refuse_rewound(settings, engine)
     settled = 0 if dry_run else settle_open_intents(engine, org_readers, longest_job_seconds=limits.longest_job_seconds)
     if plan_id:
         made = load_plan(settings, plan_id)
@@ -125,7 +128,10 @@ def push_plan(
     if dry_run:
         return made, pusher.preview(made)
     require_consent(settings, engine, made, is_first_run=is_first_run)
-    result = pusher.push(made)
+    try:
+        result = pusher.push(made)
+    finally:
+        heads.note(settings, engine)
     result.settled = settled
     return made, result
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,14 @@ class Entry:
     actor: str | None = None
 
 
+@dataclass(frozen=True)
+class Head:
+    """The end of a chain: how many entries it has, and the hash of the last one, which stands for all of them."""
+
+    entries: int
+    hash: str
+
+
 def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
     """Write entries to the end of the chain, durable when this returns."""
     if not entries:
@@ -85,25 +93,74 @@ def open_intents(engine: sa.Engine) -> list[sa.RowMapping]:
         return list(connection.execute(query).mappings())
 
 
-def verify(engine: sa.Engine) -> int:
-    """Check the whole chain and return the number of entries.
+def entries(engine: sa.Engine, *, plan: str | None = None, record_id: str | None = None) -> Iterator[dict[str, Any]]:
+    """The entries, oldest first, read as they are asked for; of one plan (by the beginning of its id), or one record."""
+    query = sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)
+    if plan:
+        query = query.where(ledger_entries.c.plan_id.startswith(plan, autoescape=True))
+    if record_id:
+        query = query.where(ledger_entries.c.record_id == record_id)
+    with reading(engine) as connection:
+        for row in connection.execution_options(yield_per=1_000).execute(query).mappings():
+            yield dict(row)
+
+
+def verify(engine: sa.Engine, *, kept_heads: Iterable[str] = ()) -> Head:
+    """Check the whole chain and return its end.
+
+    Args:
+        engine: the operational store.
+        kept_heads: heads that were noted outside the ledger; each must be in the chain. The chain alone cannot show
+            that its end was cut off.
 
     Raises:
-        StoreError: an entry was altered, removed or reordered; names the first one where the chain breaks.
+        StoreError: an entry was altered, removed or reordered, or the end was cut off; says where.
     """
-    previous, count = GENESIS, 0
+    whole, missing = Head(0, GENESIS), set(kept_heads) - {GENESIS}
+    last_id = 0
+    for row in entries(engine):
+        entry_id = row["entry_id"]
+        if row["previous_hash"] != whole.hash:
+            raise _broken(f"Entries before {entry_id} were removed or reordered, or the one before it was altered")
+        if row["entry_hash"] != _hash(row):
+            raise _broken(f"Entry {entry_id} was altered")
+        whole, last_id = Head(whole.entries + 1, row["entry_hash"]), entry_id
+        missing.discard(whole.hash)
+    given_ids = _given_ids(engine)
+    if missing or given_ids > last_id:
+        proof = f"the kept head {min(missing)[:12]} is not in it" if missing else f"ids up to {given_ids} were given"
+        raise _broken(f"Entries after {last_id} were removed, or the ledger is an older or another one: {proof}")
+    return whole
+
+
+def head(engine: sa.Engine) -> Head:
+    """The end of the chain as it is, unchecked."""
     with reading(engine) as connection:
-        rows = connection.execution_options(yield_per=1_000).execute(
-            sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)
-        )
-        for row in rows.mappings():
-            if row["previous_hash"] != previous or row["entry_hash"] != _hash(dict(row)):
-                raise StoreError(
-                    f"The ledger's chain breaks at entry {row['entry_id']}: it, or an entry before it, was altered.",
-                    next_step="Stop pushing, keep the file as evidence, and restore the store from a backup.",
-                )
-            previous, count = row["entry_hash"], count + 1
-    return count
+        entries = connection.scalar(sa.select(sa.func.count()).select_from(ledger_entries)) or 0
+        return Head(entries, _last_hash(connection))
+
+
+def contains(engine: sa.Engine, entry_hash: str) -> bool:
+    """Whether an entry with this hash is in the ledger."""
+    query = sa.select(ledger_entries.c.entry_id).where(ledger_entries.c.entry_hash == entry_hash)
+    with reading(engine) as connection:
+        return entry_hash == GENESIS or connection.scalar(query.limit(1)) is not None
+
+
+def _broken(what: str) -> StoreError:
+    return StoreError(
+        f"The ledger's chain is broken. {what}.",
+        next_step="Stop pushing, keep the store as evidence, and compare it with a backup.",
+    )
+
+
+def _given_ids(engine: sa.Engine) -> int:
+    """The highest id that SQLite has ever given to an entry; PostgreSQL also counts those of failed transactions."""
+    if engine.dialect.name != "sqlite":
+        return 0
+    with reading(engine) as connection:
+        query = "select seq from sqlite_sequence where name = 'ledger_entries'"
+        return int(connection.exec_driver_sql(query).scalar() or 0)
 
 
 def _last_hash(connection: sa.Connection) -> str:

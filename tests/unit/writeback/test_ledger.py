@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import StoreError
 from pipelines.store import ledger_entries, open_store, writing
-from pipelines.writeback.ledger import Entry, append, open_intents, verify
+from pipelines.writeback.ledger import GENESIS, Entry, Head, append, contains, head, open_intents, verify
 from pipelines.writeback.policy import Outcome
 
 INTENT = Entry(
@@ -45,11 +45,12 @@ def engine(store_url: str, tmp_path: Path) -> sa.Engine:
 def test_an_untouched_chain_is_whole(engine: sa.Engine) -> None:
     append(engine, [INTENT, OUTCOME])
     append(engine, [replace(INTENT, run_id="next")])
-    assert verify(engine) == 3
+    assert verify(engine).entries == 3
+    assert verify(engine) == head(engine)
 
 
 def test_an_empty_ledger_is_whole(engine: sa.Engine) -> None:
-    assert verify(engine) == 0
+    assert verify(engine) == head(engine) == Head(0, GENESIS)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,70 @@ def test_tampering_shows(engine: sa.Engine, tampering: sa.Executable) -> None:
     append(engine, [INTENT, OUTCOME, replace(INTENT, run_id="next")])
     with writing(engine) as connection:
         connection.execute(tampering)
-    with pytest.raises(StoreError, match="chain breaks at entry"):
+    with pytest.raises(StoreError, match="chain is broken"):
         verify(engine)
+
+
+def swap(engine: sa.Engine, one: int, other: int) -> None:
+    with writing(engine) as connection:
+        for before, after in ((one, -1), (other, one), (-1, other)):
+            change = sa.update(ledger_entries).where(ledger_entries.c.entry_id == before)
+            connection.execute(change.values(entry_id=after))
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (1, 3)])
+def test_two_entries_that_changed_places_show(engine: sa.Engine, one: int, other: int) -> None:
+    append(engine, [INTENT, OUTCOME, replace(INTENT, run_id="next")])
+    swap(engine, one, other)
+    with pytest.raises(StoreError, match="removed or reordered"):
+        verify(engine)
+
+
+@pytest.mark.parametrize("column", [column.name for column in ledger_entries.columns if column.name != "entry_id"])
+def test_any_column_that_is_altered_shows(engine: sa.Engine, column: str) -> None:
+    append(engine, [INTENT, replace(OUTCOME, actor="ada", detail="x", approval_id="y"), INTENT])
+    value = datetime(2026, 9, 2, tzinfo=UTC) if column == "recorded_at" else "another"
+    with writing(engine) as connection:
+        connection.execute(sa.update(ledger_entries).where(ledger_entries.c.entry_id == 2).values({column: value}))
+    with pytest.raises(StoreError, match=r"Entry 2 was altered|Entries before [23] were removed"):
+        verify(engine)
+
+
+@pytest.mark.parametrize("kept", [1, 0])
+def test_an_end_that_was_cut_off_shows_by_a_kept_head(engine: sa.Engine, kept: int) -> None:
+    append(engine, [INTENT])
+    noted = [head(engine).hash]
+    append(engine, [OUTCOME])
+    noted.append(head(engine).hash)
+    assert verify(engine, kept_heads=noted).entries == 2
+    with writing(engine) as connection:
+        connection.execute(sa.delete(ledger_entries).where(ledger_entries.c.entry_id > kept))
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"update sqlite_sequence set seq = {kept}")
+    assert verify(engine).entries == kept
+    with pytest.raises(StoreError, match=f"Entries after {kept} were removed.*kept head"):
+        verify(engine, kept_heads=noted)
+    assert contains(engine, noted[1]) is False
+
+
+def test_sqlite_itself_knows_that_an_end_was_cut_off(tmp_path: Path) -> None:
+    engine = open_store(Settings(data_dir=tmp_path))
+    append(engine, [INTENT, OUTCOME])
+    with writing(engine) as connection:
+        connection.execute(sa.delete(ledger_entries).where(ledger_entries.c.entry_id == 2))
+    with pytest.raises(StoreError, match="ids up to 2 were given"):
+        verify(engine)
+
+
+def test_a_chain_written_anew_is_another_one(engine: sa.Engine) -> None:
+    append(engine, [INTENT, OUTCOME])
+    kept = head(engine).hash
+    with writing(engine) as connection:
+        connection.execute(sa.delete(ledger_entries))
+    append(engine, [INTENT, replace(OUTCOME, outcome=Outcome.REJECTED)])
+    assert verify(engine).entries == 2
+    with pytest.raises(StoreError, match="kept head"):
+        verify(engine, kept_heads=[kept])
 
 
 def test_an_intent_without_outcome_is_open_until_it_has_one(engine: sa.Engine) -> None:

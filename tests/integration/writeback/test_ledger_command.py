@@ -1,0 +1,67 @@
+"""What an auditor does with the ledger: verify it, take it along, and verify it again without this program."""
+
+import csv
+import hashlib
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from pipelines.store import ledger_entries, open_store, writing
+
+
+@pytest.fixture
+def pushed(outreach, publish, leads) -> str:
+    """The plan of two changes that were pushed."""
+    publish(*({"org": "icare", "record_id": lead, "evidence": "=Größe ☃"} for lead in leads[:2]))
+    plan_id = outreach("plan", "--json").json["plan_id"]
+    outreach("approve", plan_id, "--reason", "fine", user="grace")
+    assert outreach("push", plan_id).code == 0
+    return plan_id
+
+
+def recomputed(lines: list[str]) -> str:
+    """The head of an export, by the recipe of docs/write-back.md."""
+    previous = "0" * 64
+    for line in lines:
+        row = json.loads(line)
+        content = [value for name, value in row.items() if name not in {"entry_id", "entry_hash", "actor"}]
+        content += [row["actor"]] if row["actor"] is not None else []
+        assert row["previous_hash"] == previous
+        previous = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+        assert row["entry_hash"] == previous
+    return previous
+
+
+def test_an_export_proves_itself(outreach, pushed, tmp_path) -> None:
+    whole = outreach("ledger", "verify", "--json").json
+    exported = outreach("ledger", "export").out.splitlines()
+    assert len(exported) == whole["entries"] == 6  # plan, approval, 2 intents, 2 outcomes
+    assert recomputed(exported) == whole["hash"]
+    assert outreach("ledger", "verify", "--head", whole["hash"]).code == 0
+    assert outreach("ledger", "verify", "--head", "f" * 64).code == 7
+
+
+def test_an_export_can_be_of_one_record_or_one_plan_and_csv(outreach, pushed, leads, tmp_path) -> None:
+    of_record = [json.loads(line) for line in outreach("ledger", "export", "--record", leads[0]).out.splitlines()]
+    assert [one["entry_type"] for one in of_record] == ["intent", "outcome"]
+    file = tmp_path / "ledger.csv"
+    assert outreach("ledger", "export", "--plan", pushed[:12], "--format", "csv", "--out", str(file)).code == 0
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 6
+    assert {row["evidence"] for row in rows if row["record_id"]} == {"'=Größe ☃"}
+    assert outreach("ledger", "export", "--plan", "%").out == ""
+
+
+def test_a_ledger_that_has_lost_its_end_is_refused_by_verify_and_push(outreach, pushed, settings, world) -> None:
+    with writing(open_store(settings)) as connection:
+        connection.execute(sa.delete(ledger_entries).where(ledger_entries.c.entry_id > 4))
+        connection.exec_driver_sql("update sqlite_sequence set seq = 4 where name = 'ledger_entries'")
+    for command in (["ledger", "verify"], ["push"]):
+        ended = outreach(*command)
+        assert ended.code == 7
+        assert "head" in ended.err
+    (settings.data_dir / "ledger_heads.txt").rename(settings.data_dir / "loss.txt")
+    assert outreach("push").code == 0
+    assert len(world.icare.control("GET", "writes")["writes"]) == 2
