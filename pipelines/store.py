@@ -175,10 +175,6 @@ runs = sa.Table(
     sa.Column("summary", sa.Text),
 )
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {  # version found -> step to the next one
-    1: metadata.create_all,  # adds accepted matches and sign-offs
-}
-
 
 def open_store(settings: Settings) -> Engine:
     """Open the store; create it, or bring it up to this version, where needed.
@@ -288,6 +284,7 @@ def _create_or_check(engine: Engine) -> None:
             return
         for step in range(version, SCHEMA_VERSION):
             MIGRATIONS[step](connection)
+        metadata.create_all(connection)  # tables that are new in this version
         connection.execute(store_meta.update().values(schema_version=SCHEMA_VERSION))
 
 

@@ -44,6 +44,7 @@ from pipelines.cli import (  # noqa: E402, F401
     build,
     demo,
     doctor,
+    explain,
     export,
     gates,
     ledger,

@@ -12,7 +12,7 @@ from pipelines.config import load_settings
 from pipelines.console import out
 from pipelines.store import open_store
 from pipelines.writeback import consent, heads
-from pipelines.writeback.plan import load_plan
+from pipelines.writeback.plan_files import load_plan
 
 
 @app.command()

@@ -23,7 +23,8 @@ from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.guards import Objection
 from pipelines.writeback.journal import as_text
-from pipelines.writeback.plan import Change, Held, Plan, load_plan, save_plan
+from pipelines.writeback.plan import Change, Held, Plan
+from pipelines.writeback.plan_files import load_plan, save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.policy import is_blank
 

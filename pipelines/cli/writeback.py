@@ -18,14 +18,15 @@ from pipelines.errors import PartialFailureError
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
-from pipelines.writeback import heads
+from pipelines.writeback import heads, trail
 from pipelines.writeback.brake import Brake, PushLimits, StopOrder
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to, require_consent
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, load_plan, read_rules, refuse_outdated, save_plan, server_time
+from pipelines.writeback.plan import Plan, read_rules, refuse_outdated, server_time
+from pipelines.writeback.plan_files import load_plan, save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.push import Pusher
 from pipelines.writeback.settle import settle_open_intents
@@ -127,7 +128,9 @@ def push_plan(
     pusher = Pusher(engine, rules, org_readers, Brake(limits, order), limits=limits, progress=display)
     if dry_run:
         return made, pusher.preview(made)
-    require_consent(settings, engine, made, is_first_run=is_first_run)
+    consent = require_consent(settings, engine, made, is_first_run=is_first_run)
+    if made.changes:
+        trail.record(engine, "push", made, actor=trail.actor(settings), reason=consent)
     try:
         result = pusher.push(made)
     finally:

@@ -20,8 +20,8 @@ def objections_to(settings: Settings, engine: sa.Engine, plan: Plan) -> list[Obj
     return objections(plan, allowlist, guards, _written_before(engine))
 
 
-def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_first_run: bool) -> None:
-    """Refuse a plan that needs a person's consent and does not have it.
+def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_first_run: bool) -> str:
+    """Refuse a plan that needs a person's consent and does not have it; else say what it may be pushed on.
 
     Args:
         settings: where the policy files are.
@@ -32,9 +32,14 @@ def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_fir
     Raises:
         ApprovalNeededError: names every objection, and how to consent.
     """
-    found = [one for one in objections_to(settings, engine, plan) if one.kind is not Kind.FIRST_RUN or not is_first_run]
-    if not found or approver(engine, plan.plan_id):
-        return
+    objected = objections_to(settings, engine, plan)
+    if not objected:
+        return "no guard objects"
+    if person := approver(engine, plan.plan_id):
+        return f"approved by {person}"
+    found = [one for one in objected if one.kind is not Kind.FIRST_RUN or not is_first_run]
+    if not found:
+        return f"--first-run: {'; '.join(map(str, objected))}"
     by_flag = all(one.kind is Kind.FIRST_RUN for one in found)
     approve = f"somebody else than {plan.planned_by} looks at it and runs outreach approve {plan.short_id} --reason …"
     raise ApprovalNeededError(
@@ -60,9 +65,7 @@ def approve(settings: Settings, engine: sa.Engine, plan: Plan, *, reason: str) -
     trail.record(
         engine,
         "approval",
-        plan_id=plan.plan_id,
-        build_id=plan.build_id,
-        orgs=plan.organizations,
+        plan,
         actor=person,
         reason=reason.strip(),
         evidence="; ".join(map(str, objections_to(settings, engine, plan))),

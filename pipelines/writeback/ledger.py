@@ -94,7 +94,7 @@ def open_intents(engine: sa.Engine) -> list[sa.RowMapping]:
 
 
 def entries(engine: sa.Engine, *, plan: str | None = None, record_id: str | None = None) -> Iterator[dict[str, Any]]:
-    """The entries, oldest first, read as they are asked for; of one plan (by the beginning of its id), or one record."""
+    """The entries, oldest first, read as they are asked for; of one plan, by the beginning of its id, or one record."""
     query = sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)
     if plan:
         query = query.where(ledger_entries.c.plan_id.startswith(plan, autoescape=True))

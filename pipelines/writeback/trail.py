@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.store import ledger_entries, reading
 from pipelines.writeback import ledger
+from pipelines.writeback.plan import Plan
 
 
 def actor(settings: Settings) -> str:
@@ -21,10 +21,8 @@ def actor(settings: Settings) -> str:
 def record(
     engine: sa.Engine,
     entry_type: str,
+    plan: Plan,
     *,
-    plan_id: str,
-    build_id: str,
-    orgs: Iterable[str],
     actor: str,
     reason: str,
     evidence: str = "",
@@ -34,11 +32,11 @@ def record(
         engine,
         [
             ledger.Entry(
-                run_id=plan_id,
-                plan_id=plan_id,
+                run_id=plan.plan_id,
+                plan_id=plan.plan_id,
                 entry_type=entry_type,
-                change_id=plan_id,
-                org=" ".join(sorted(orgs)),
+                change_id=plan.plan_id,
+                org=" ".join(sorted(plan.organizations)),
                 object="",
                 record_id="",
                 field="",
@@ -51,7 +49,7 @@ def record(
                 reason=reason,
                 evidence=evidence,
                 approval_id=None,
-                build_id=build_id,
+                build_id=plan.build_id,
                 recorded_at=datetime.now(UTC),
                 actor=actor,
             )

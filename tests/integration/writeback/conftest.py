@@ -22,7 +22,8 @@ from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, save_plan
+from pipelines.writeback.plan import Plan
+from pipelines.writeback.plan_files import save_plan
 from pipelines.writeback.planning import make_plan
 
 DELTA = {

@@ -36,7 +36,7 @@ def recomputed(lines: list[str]) -> str:
 def test_an_export_proves_itself(outreach, pushed, tmp_path) -> None:
     whole = outreach("ledger", "verify", "--json").json
     exported = outreach("ledger", "export").out.splitlines()
-    assert len(exported) == whole["entries"] == 6  # plan, approval, 2 intents, 2 outcomes
+    assert len(exported) == whole["entries"] == 7  # plan, approval, push, 2 intents, 2 outcomes
     assert recomputed(exported) == whole["hash"]
     assert outreach("ledger", "verify", "--head", whole["hash"]).code == 0
     assert outreach("ledger", "verify", "--head", "f" * 64).code == 7
@@ -49,7 +49,7 @@ def test_an_export_can_be_of_one_record_or_one_plan_and_csv(outreach, pushed, le
     assert outreach("ledger", "export", "--plan", pushed[:12], "--format", "csv", "--out", str(file)).code == 0
     with file.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert {row["evidence"] for row in rows if row["record_id"]} == {"'=Größe ☃"}
     assert outreach("ledger", "export", "--plan", "%").out == ""
 

@@ -11,7 +11,7 @@ import pytest
 from pipelines.errors import RefusedError
 from pipelines.store import open_store
 from pipelines.writeback import trail
-from pipelines.writeback.plan import load_plan
+from pipelines.writeback.plan_files import load_plan
 
 BOUNCED = "external_hard_bounced__c"
 

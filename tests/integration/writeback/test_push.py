@@ -19,9 +19,11 @@ from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
 from pipelines.writeback.brake import PushLimits
 from pipelines.writeback.connections import readers
+from pipelines.writeback.consent import approve
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, load_plan, save_plan
+from pipelines.writeback.plan import Plan
+from pipelines.writeback.plan_files import load_plan, save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.policy import Outcome
 
@@ -78,7 +80,7 @@ def test_what_is_allowed_arrives_and_a_second_push_changes_nothing(world, settin
     assert {one.outcome for one in made.held} == {Outcome.ALREADY_EQUAL}
     assert {one["Id"]: one["OwnerId"] for one in world.icare.records("SELECT Id, OwnerId FROM Lead")} == owners
     assert [entry["entry_type"] for entry in entries(settings)].count("intent") == 3
-    assert ledger.verify(open_store(settings)).entries == 7  # the plan, 3 intents, 3 outcomes
+    assert ledger.verify(open_store(settings)).entries == 8  # plan, push, 3 intents, 3 outcomes
 
 
 def test_a_tampered_mart_gets_nothing_out(world, settings, publish, leads, member) -> None:

@@ -1,0 +1,128 @@
+"""The story of a field in Salesforce: source event, evidence, plan, approval, write, answer, and its value now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from pipelines.config import Settings
+from pipelines.errors import DataError
+from pipelines.salesforce.ids import to_18
+from pipelines.store import ledger_entries, reading
+from pipelines.writeback import story
+from pipelines.writeback.allowlist import Allowlist
+from pipelines.writeback.current import OrgReader
+from pipelines.writeback.journal import as_text
+from pipelines.writeback.payload import KEY_PREFIXES
+from pipelines.writeback.policy import Missing, Present
+from pipelines.writeback.story import Step
+
+ABOUT_PLANS = ("plan", "approval", "push")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is explained: a record with what belongs to it, and one field or all."""
+
+    ids: list[str]
+    field: str | None
+
+
+def subject(settings: Settings, record_id: str, field: str | None, allowlist: Allowlist) -> Subject:
+    """The records of a story: a campaign member alone, a lead with its members.
+
+    Raises:
+        DataError: it is not the id of a lead or member, or the field is not one that we could write.
+    """
+    given = to_18(record_id)
+    if not given.startswith(tuple(KEY_PREFIXES.values())):
+        raise DataError(f"'{given}' is not the id of a lead or campaign member.", next_step="Give one of these.")
+    known = sorted({rule.field for rule in allowlist.rules.values()})
+    if field and field not in known:
+        raise DataError(f"'{field}' is not on the allowlist.", next_step=f"Choose from {', '.join(known)}.")
+    members = story.members_of(settings, given) if given.startswith(KEY_PREFIXES["Lead"]) else []
+    return Subject([given, *members], field)
+
+
+def past(settings: Settings, engine: sa.Engine, about: Subject) -> list[Step]:
+    """Everything that is known of a subject but its value now, field by field, oldest first."""
+    steps = [
+        *story.events(settings, about.ids),
+        *_recorded(engine, about.ids),
+        *story.verdicts(settings, about.ids),
+    ]
+    return _sorted(step for step in steps if about.field in {None, step.field})
+
+
+def now(allowlist: Allowlist, readers: Mapping[str, OrgReader], about: Subject, orgs: Iterable[str]) -> list[Step]:
+    """What Salesforce shows at this moment for each listed field of the records that an org has."""
+    steps = []
+    for org in sorted(set(orgs) & set(readers)):
+        at = readers[org].client.server_time()
+        for object_name, prefix in KEY_PREFIXES.items():
+            ids = [one for one in about.ids if one.startswith(prefix)]
+            fields = sorted(field for listed, field in allowlist.rules if listed == object_name)
+            fields = [field for field in fields if about.field in {None, field}]
+            if not ids or not fields:
+                continue
+            for (record_id, field), current in readers[org].values(object_name, ids, fields).items():
+                if isinstance(current, Present):
+                    text = f"Salesforce shows {as_text(current.value) or '(blank)'}"
+                else:
+                    text = "the record is gone" if isinstance(current, Missing) else "the field is hidden from us"
+                steps.append(Step("now", org, record_id, field, at, text))
+    return steps
+
+
+def _recorded(engine: sa.Engine, ids: Sequence[str]) -> list[Step]:
+    """The ledger's entries about the records; before the first of each plan, who made, approved and pushed it."""
+    entry = ledger_entries.c
+    with reading(engine) as connection:
+        query = sa.select(ledger_entries).where(entry.record_id.in_(ids)).order_by(entry.entry_id)
+        rows = connection.execute(query).mappings().all()
+        of_plans = sa.select(ledger_entries).where(
+            entry.plan_id.in_({row["plan_id"] for row in rows}), entry.entry_type.in_(ABOUT_PLANS)
+        )
+        acts = connection.execute(of_plans.order_by(entry.entry_id)).mappings().all()
+    fields = {(row["org"], row["record_id"], row["field"], row["plan_id"]) for row in rows}
+    steps = [
+        Step(act["entry_type"], org, record_id, field, act["recorded_at"], _about_plan(act), act["actor"])
+        for org, record_id, field, plan_id in fields
+        for act in acts
+        if act["plan_id"] == plan_id
+    ]
+    return steps + [
+        Step(row["entry_type"], row["org"], row["record_id"], row["field"], row["recorded_at"], _about_change(row))
+        for row in rows
+    ]
+
+
+def _about_plan(act: sa.RowMapping) -> str:
+    of_build = f" from build {act['build_id']}" if act["entry_type"] == "plan" else ""
+    return f"plan {act['plan_id'][:12]}{of_build}: {act['reason']}"
+
+
+def _about_change(row: sa.RowMapping) -> str:
+    if row["entry_type"] == "intent":
+        legal = f"; legal approval {row['approval_id']}" if row["approval_id"] else ""
+        return (
+            f"{row['current_value'] or '(blank)'} → {row['after_value']} ({row['policy']}): "
+            f"{row['reason']}; {row['evidence']}{legal}"
+        )
+    answer = f": {row['detail']}" if row["detail"] else ""
+    return f"{row['outcome'] or row['entry_type']}{answer}"
+
+
+_STAGES = {"event": 0, "proposed": 2, "held back": 2, "compared": 2}
+
+
+def _sorted(steps: Iterable[Step]) -> list[Step]:
+    """By field, then events, ledger and verdicts in this order: their times come from different clocks."""
+
+    def place(step: Step) -> tuple[str, str, str, int, str]:
+        at = step.at.isoformat() if step.at else ""
+        return step.org, step.record_id, step.field, _STAGES.get(step.step, 1), at
+
+    return sorted(steps, key=place)
