@@ -1,0 +1,152 @@
+"""Whatever Salesforce answers, every planned change ends in exactly one outcome, and the outcome is true."""
+
+from datetime import date
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.config import Settings
+from pipelines.errors import DataError, OutreachError
+from pipelines.salesforce.client import BusyError, LostAnswerError, RowResult
+from pipelines.salesforce.ids import to_18
+from pipelines.salesforce.orgs import FieldNames
+from pipelines.salesforce.quota import QuotaError
+from pipelines.store import open_store
+from pipelines.writeback import ledger
+from pipelines.writeback.allowlist import read_allowlist
+from pipelines.writeback.brake import Brake, PushLimits, StopOrder
+from pipelines.writeback.current import OrgReader
+from pipelines.writeback.plan import Change, Plan, Rules
+from pipelines.writeback.policy import Outcome
+from pipelines.writeback.push import Pusher
+
+ALLOWLIST = read_allowlist(Path())
+FIELDS = {"Has_Replied__c": "true", "ReplyClassification__c": "Positive"}
+FATES = ["applied", "locked", "invalid", "deleted"]
+WEATHER = ["fine", "fine", "lost after", "lost before", "busy", "refused", "no calls left", "session refused"]
+
+
+class FakeOrg:
+    """Enough of a client for a push: its records, and what happens to each request."""
+
+    user_id = "005Ic0aaaaaaaaAIAQ"
+    organization_id = "00DIc0aaaaaaaaAIAQ"
+
+    def __init__(self, records: dict[str, dict[str, Any]], fates: list[str], weather: list[str]) -> None:
+        self.records = records
+        self.before = {record_id: dict(record) for record_id, record in records.items()}
+        self.fates = dict(zip(records, cycle(fates), strict=False))
+        self.weather = iter(weather)
+        self.quota = self
+
+    def check_reserve(self) -> None:
+        """There are always calls left; ``no calls left`` is said by an answer."""
+
+    def describe(self, _: str) -> dict[str, Any]:
+        return {name: {"name": name, "updateable": True, "type": "text"} for name in ("Id", *FIELDS)}
+
+    def retrieve(self, _: str, ids: list[str], fields: list[str]) -> list[dict[str, Any] | None]:
+        return [
+            {name: record.get(name) for name in fields} if (record := self.records.get(one)) else None for one in ids
+        ]
+
+    def query(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    def update(self, _: str, records: list[dict[str, Any]]) -> list[RowResult]:
+        match next(self.weather, "fine"):
+            case "lost before":
+                raise LostAnswerError("lost")
+            case "busy":
+                raise BusyError("busy", wait_seconds=0)
+            case "no calls left":
+                raise QuotaError("no calls left")
+            case "session refused":
+                raise OutreachError("refused")
+            case "refused":
+                raise DataError("not accepted")
+            case "lost after":
+                for record in records:
+                    self._write(record)
+                raise LostAnswerError("lost")
+        return [self._write(record) for record in records]
+
+    def _write(self, record: dict[str, Any]) -> RowResult:
+        fate = self.fates[record["id"]]
+        if fate == "locked":
+            self.fates[record["id"]] = "applied"
+            return RowResult(False, "UNABLE_TO_LOCK_ROW", "busy")
+        if fate != "applied":
+            code = {"invalid": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "deleted": "ENTITY_IS_DELETED"}[fate]
+            return RowResult(False, code, "no")
+        self.records[record["id"]].update({name: value for name, value in record.items() if name != "id"})
+        return RowResult(True)
+
+
+def change(record_id: str, field: str, before: Any) -> Change:
+    key = f"icare|CampaignMember|{record_id}|{field}"
+    rule = ALLOWLIST.rules["CampaignMember", field]
+    return Change(
+        key, "icare", "CampaignMember", record_id, field, before, FIELDS[field], rule.policy, "why", "proof", None, None
+    )
+
+
+member = st.fixed_dictionaries(
+    {
+        "Has_Replied__c": st.booleans(),
+        "ReplyClassification__c": st.sampled_from([None, "Neutral", "Positive"]),
+        "is_there": st.sampled_from([True, True, True, False]),
+        "fields": st.sets(st.sampled_from(sorted(FIELDS)), min_size=1),
+        "before": st.sampled_from([None, "Neutral"]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    members=st.lists(member, min_size=1, max_size=12),
+    fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=6),
+    weather=st.lists(st.sampled_from(WEATHER), max_size=8),
+    canary=st.integers(0, 3),
+    is_stopped=st.booleans(),
+)
+def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, weather, canary, is_stopped) -> None:
+    ids = [to_18(f"00vIc0aaaaaa{number:03d}") for number in range(len(members))]
+    present = {
+        one: {"Id": one, **{f: m[f] for f in FIELDS}} for one, m in zip(ids, members, strict=True) if m["is_there"]
+    }
+    org = FakeOrg(present, fates, weather)
+    changes = [
+        change(one, field, m["before"] if field == "ReplyClassification__c" else False)
+        for one, m in zip(ids, members, strict=True)
+        for field in sorted(m["fields"])
+    ]
+    directory = tmp_path_factory.mktemp("push")
+    engine = open_store(Settings(data_dir=directory))
+    limits = PushLimits(canary_records=canary, attempts=3, failures_at_least=4)
+    order = StopOrder(directory / "stop")
+    if is_stopped:
+        order.give("Ann")
+    pusher = Pusher(
+        engine,
+        Rules(ALLOWLIST, [], date(2026, 9, 1)),
+        {"icare": OrgReader(org, FieldNames("icare", {}))},
+        Brake(limits, order),
+        limits=limits,
+        sleep=lambda _: None,
+    )
+    result = pusher.push(Plan("build", ALLOWLIST.hash, {}, "2026-09-01T06:00:00+00:00", changes, []))
+
+    assert sum(result.counts().values()) == len(changes)
+    assert ledger.open_intents(engine) == []
+    ledger.verify(engine)
+    for one, outcome, _ in result.outcomes.values():
+        shown = org.records.get(one.record_id, {}).get(one.field)
+        wanted = True if one.after == "true" else one.after
+        if outcome is Outcome.APPLIED:
+            assert shown == wanted
+        elif outcome is not Outcome.UNKNOWN:
+            assert shown == org.before.get(one.record_id, {}).get(one.field)
