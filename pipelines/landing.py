@@ -137,12 +137,15 @@ def _own_errors(settings: Settings) -> Iterator[None]:
 
 
 def _cause(failure: PipelineStepFailed, settings: Settings) -> BaseException:
-    """The error of ours, or the interruption, inside dlt's wrappers; else one about the store."""
-    cause: BaseException | None = failure
-    while cause is not None:
-        if isinstance(cause, OutreachError | KeyboardInterrupt):
-            return cause
-        cause = cause.__cause__ or cause.__context__
+    """The error of ours, the interruption, or our own mistake, inside dlt's wrappers; else one about the store."""
+    innermost: BaseException = failure
+    while not isinstance(innermost, OutreachError | KeyboardInterrupt):
+        if (cause := innermost.__cause__ or innermost.__context__) is None:
+            break
+        innermost = cause
+    was_reading = failure.step == "extract" and not isinstance(innermost, OSError | PipelineStepFailed)
+    if was_reading or isinstance(innermost, OutreachError | KeyboardInterrupt):
+        return innermost
     return StoreError(
         f"Loading into {settings.warehouse_path} failed: {failure.exception}.",
         next_step="Check free disk space and that nothing else has the file open, then run the command again.",
