@@ -262,7 +262,7 @@ def _use_sqlite(engine: Engine) -> None:
 
 def _make_directory(url: sa.URL) -> None:
     try:
-        Path(url.database or ".").parent.mkdir(parents=True, exist_ok=True)
+        Path((url.database or ".").removeprefix("file:")).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
             f"Cannot create a directory for the operational store {url.database}: {error.strerror}.",
