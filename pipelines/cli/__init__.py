@@ -46,12 +46,15 @@ from pipelines.cli import (  # noqa: E402, F401
     doctor,
     explain,
     export,
+from pipelines.cli import (  # noqa: E402, F401
     gates,
     ledger,
     load,
     match,
     plan,
     receive,
+    revert,
+)
     sandbox,
     writeback,
 )

@@ -97,7 +97,8 @@ def show_objections(made: Plan, objections: list[Objection]) -> None:
         out.print("Nothing to write: Salesforce already shows every allowed value.", highlight=False)
         return
     if objections:
-        out.print(f"Somebody else than {made.planned_by}: outreach approve {made.short_id} --reason …", highlight=False)
+        who = made.named_approver or f"Somebody else than {made.planned_by}"
+        out.print(f"{who}: outreach approve {made.short_id} --reason …", highlight=False)
     out.print(f"Next: outreach push {made.short_id}", highlight=False)
 
 

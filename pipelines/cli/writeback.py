@@ -123,6 +123,7 @@ def push_plan(
     now = server_time(org_readers)
     rules = read_rules(settings, now.date())
     refuse_outdated(made, rules, org_readers, now)
+    rules = rules.with_overrides(made)
     if made.changes:
         save_plan(settings, made)
     pusher = Pusher(engine, rules, org_readers, Brake(limits, order), limits=limits, progress=display)

@@ -17,6 +17,7 @@ from pipelines.writeback.policy import FieldRule, Policy
 ALLOWLIST_FILE = Path("seeds/field_allowlist.csv")
 APPROVALS_FILE = Path("seeds/legal_approvals.csv")
 _STATUSES = {"active", "pending_legal"}
+_POLICIES = {policy.value for policy in Policy if policy is not Policy.OVERRIDE}
 _VALUE_TYPES = {"boolean", "text"}
 _BOOLEANS = {"true": True, "false": False}
 Row = dict[str, str]
@@ -117,7 +118,7 @@ def _rule(row: Row) -> FieldRule:
         direction=row["direction"],
         status=_one_of(_STATUSES, row["status"]),
         is_writable=_BOOLEANS[row["is_writable"].lower()],
-        policy=Policy(row["policy"]),
+        policy=Policy(_one_of(_POLICIES, row["policy"])),
         value_type=_one_of(_VALUE_TYPES, row["value_type"]),
         approval_required=_BOOLEANS[row["approval_required"].lower()],
         owner=row["owner"],

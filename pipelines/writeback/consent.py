@@ -35,13 +35,14 @@ def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_fir
     objected = objections_to(settings, engine, plan)
     if not objected:
         return "no guard objects"
-    if person := approver(engine, plan.plan_id):
+    if person := approver(engine, plan):
         return f"approved by {person}"
     found = [one for one in objected if one.kind is not Kind.FIRST_RUN or not is_first_run]
     if not found:
         return f"--first-run: {'; '.join(map(str, objected))}"
     by_flag = all(one.kind is Kind.FIRST_RUN for one in found)
-    approve = f"somebody else than {plan.planned_by} looks at it and runs outreach approve {plan.short_id} --reason …"
+    who = plan.named_approver or f"somebody else than {plan.planned_by}"
+    approve = f"{who} looks at it and runs outreach approve {plan.short_id} --reason …"
     raise ApprovalNeededError(
         f"The plan {plan.short_id} needs consent before it is pushed: {'; '.join(map(str, found))}.",
         next_step=f"Push with --first-run, or {approve}" if by_flag else f"Now {approve}",
@@ -55,10 +56,11 @@ def approve(settings: Settings, engine: sa.Engine, plan: Plan, *, reason: str) -
         RefusedError: the user made the plan, or gives no reason.
     """
     person = trail.actor(settings)
-    if person.casefold() == plan.planned_by.casefold():
+    if why := _why_not(person, plan):
         raise RefusedError(
-            f"{person} made the plan {plan.short_id} and cannot approve it.",
-            next_step="Somebody else must look at it: outreach plan PLAN, then outreach approve PLAN --reason …",
+            f"{person} cannot approve the plan {plan.short_id}: {why}.",
+            next_step=f"{plan.named_approver or 'Somebody else'} must look at it with outreach plan {plan.short_id},"
+            f" then run outreach approve {plan.short_id} --reason …",
         )
     if not reason.strip():
         raise RefusedError("An approval needs a reason.", next_step="Say in --reason what was checked.")
@@ -73,11 +75,19 @@ def approve(settings: Settings, engine: sa.Engine, plan: Plan, *, reason: str) -
     return person
 
 
-def approver(engine: sa.Engine, plan_id: str) -> str | None:
-    """Who approved a plan; None if nobody else than its planner did."""
-    planner = (trail.planner(engine, plan_id) or "").casefold()
-    people = [str(act["actor"]) for act in trail.acts(engine, "approval", plan_id)]
-    return next((person for person in people if person.casefold() != planner), None)
+def approver(engine: sa.Engine, plan: Plan) -> str | None:
+    """Who approved a plan; None if nobody did who may."""
+    people = [str(act["actor"]) for act in trail.acts(engine, "approval", plan.plan_id)]
+    return next((person for person in people if _why_not(person, plan) is None), None)
+
+
+def _why_not(person: str, plan: Plan) -> str | None:
+    """Why a person may not approve a plan; None if the person may. Names are compared without case."""
+    if person.casefold() == plan.planned_by.casefold():
+        return "who made a plan does not approve it"
+    if plan.named_approver and person.casefold() != plan.named_approver.casefold():
+        return f"the plan names {plan.named_approver} as approver"
+    return None
 
 
 def _written_before(engine: sa.Engine) -> set[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from pipelines.errors import ConfigurationError
 from pipelines.writeback.allowlist import Allowlist, Row, parse_rows
 from pipelines.writeback.plan import Plan
+from pipelines.writeback.policy import Policy
 
 GUARDS_FILE = Path("seeds/write_guards.csv")
 Field = tuple[str, str]
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     TOO_LARGE_A_SHARE = "too_large_a_share"
     FIRST_RUN = "first_run"
     FOUR_EYES = "four_eyes"
+    OVERRIDE = "override"
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def objections(
         ConfigurationError: a field of the plan has no row in the limits.
     """
     planned = Counter((change.org, change.object, change.field) for change in plan.changes)
+    overridden = Counter((one.org, one.object, one.field) for one in plan.changes if one.policy == Policy.OVERRIDE)
     found = []
     for (org, object_name, field), count in sorted(planned.items()):
         guard = guards.get((object_name, field))
@@ -113,6 +116,7 @@ def objections(
             (Kind.TOO_MANY, _too_many(guard, count)),
             (Kind.TOO_LARGE_A_SHARE, _too_large(guard, count, plan.record_counts.get(f"{org} {object_name}", 0))),
             (Kind.FIRST_RUN, None if (org, object_name, field) in written_before else "was never written before"),
+            (Kind.OVERRIDE, "takes back what is set once" if overridden[org, object_name, field] else None),
             (Kind.FOUR_EYES, "the allowlist demands four eyes" if rule and rule.four_eyes else None),
         ]
         found += [Objection(kind, org, object_name, field, why) for kind, why in reasons if why]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.writeback.allowlist import Allowlist, Approval, read_allowlist, read_approvals
 from pipelines.writeback.current import OrgReader
-from pipelines.writeback.policy import FieldRule, FieldValue, Outcome
+from pipelines.writeback.policy import FieldRule, FieldValue, Outcome, Policy
 
 NEW_PLAN = "Make a new plan with outreach plan."
 
@@ -55,7 +55,8 @@ class Plan:
     """An immutable plan. ``plan_id`` is the hash over everything else, so an edited plan is no plan.
 
     ``record_counts`` says how many records each org has of each object that the plan writes ("icare Lead"), so that the
-    guards can judge shares. Times are Salesforce's.
+    guards can judge shares. ``reverts`` is the plan that this one takes back, ``named_approver`` the only one who may
+    approve it. Times are Salesforce's.
     """
 
     build_id: str
@@ -69,6 +70,8 @@ class Plan:
     changes: list[Change]
     held: list[Held]
     blocked: list[dict[str, Any]] = field(default_factory=list)
+    reverts: str | None = None
+    named_approver: str | None = None
 
     @cached_property
     def plan_id(self) -> str:
@@ -95,6 +98,15 @@ class Rules:
             return None
         covering = (one for one in self.approvals if one.covers(org, campaign_id, rule, self.today))
         return next(covering, None)
+
+    def with_overrides(self, plan: Plan) -> Rules:
+        """The rules for pushing a plan: where it takes back a value that is set once, it may, and no other plan."""
+        overridden = {(change.object, change.field) for change in plan.changes if change.policy == Policy.OVERRIDE}
+        rules = {
+            key: replace(rule, policy=Policy.OVERRIDE) if key in overridden else rule
+            for key, rule in self.allowlist.rules.items()
+        }
+        return replace(self, allowlist=replace(self.allowlist, rules=rules))
 
 
 def read_rules(settings: Settings, today: date) -> Rules:

@@ -10,6 +10,7 @@ from itertools import groupby
 from pipelines.config import Settings
 from pipelines.errors import OutreachError
 from pipelines.salesforce.ids import to_18
+from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import Delta, Proposal
@@ -43,7 +44,9 @@ def make_plan(
     now = server_time(readers)
     rules = read_rules(settings, now.date())
     disputed = _disputed(deltas)
+    reverted = trail.reverted(open_store(settings))
     decided = [one for group in _grouped(deltas) for one in _decide_group(rules, readers, group, disputed)]
+    decided = [_unless_reverted(one, reverted) for one in decided]
     changes = [one for one in decided if isinstance(one, Change)]
     return Plan(
         build_id=proposal.version.build_id,
@@ -62,6 +65,14 @@ def make_plan(
             if fields is None or key[:2] in fields
         ],
     )
+
+
+def _unless_reverted(one: Change | Held, reverted: Mapping[str, tuple[str, str]]) -> Change | Held:
+    """Hold a change back whose evidence has led to a write that somebody took back: new evidence is needed."""
+    evidence, why = reverted.get(one.change_id, ("", ""))
+    if isinstance(one, Held) or not why or evidence != one.evidence:
+        return one
+    return Held(one.change_id, one.org, one.object, one.record_id, one.field, Outcome.WITHHELD, why)
 
 
 def _record_counts(readers: Mapping[str, OrgReader], changes: Iterable[Change]) -> dict[str, int]:

@@ -20,6 +20,7 @@ class Policy(StrEnum):
     LATEST_WINS = "latest_wins"
     ONLY_IF_BLANK = "only_if_blank"
     NEVER = "never"
+    OVERRIDE = "override"  # no word of the allowlist: only a plan that takes back a value brings it, with an approver
 
 
 class Outcome(StrEnum):
@@ -70,7 +71,7 @@ class FieldRule:
         if not self.is_active:
             return False
         if self.value_type == "boolean":
-            return self.is_monotone and value is True
+            return value is False if self.policy is Policy.OVERRIDE else self.is_monotone and value is True
         is_text = isinstance(value, str) and self.policy is not Policy.TRUE_ONLY
         return is_text and not is_blank(value) and str(value).strip().upper() != NOT_AVAILABLE
 
@@ -173,6 +174,6 @@ def _overruled(policy: Policy, base: FieldValue, current: FieldValue, value: boo
         return Stop(Outcome.NOT_BLANK, "somebody has filled the field")
     if policy is Policy.SET_ONCE and current is not False and not is_blank(current):
         return Stop(Outcome.SET_ONCE, "the field is set already, and is set once")
-    if policy is Policy.LATEST_WINS and current != base:
+    if policy in {Policy.LATEST_WINS, Policy.OVERRIDE} and current != base:
         return Stop(Outcome.CHANGED_SINCE_PLAN, "the value has changed since the plan was made")
     return None

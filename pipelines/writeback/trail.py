@@ -11,6 +11,9 @@ from pipelines.config import Settings
 from pipelines.store import ledger_entries, reading
 from pipelines.writeback import ledger
 from pipelines.writeback.plan import Plan
+from pipelines.writeback.policy import Outcome
+
+REVERT = "revert of plan "  # how the reason of a change begins that takes another one back
 
 
 def actor(settings: Settings) -> str:
@@ -70,3 +73,29 @@ def planner(engine: sa.Engine, plan_id: str) -> str | None:
     """Who made a plan; None if the ledger does not know it."""
     made = acts(engine, "plan", plan_id)
     return str(made[0]["actor"]) if made else None
+
+
+def applied(engine: sa.Engine, plan_id: str) -> list[sa.RowMapping]:
+    """The writes of a plan that Salesforce has taken, oldest first."""
+    return [row for row in acts(engine, "outcome", plan_id) if row["outcome"] == Outcome.APPLIED]
+
+
+def reverted(engine: sa.Engine) -> dict[str, tuple[str, str]]:
+    """The changes whose last write took an earlier one back, by change id: the evidence of that one, and why."""
+    entry, later = ledger_entries.c, ledger_entries.alias()
+    is_last = ~(
+        sa.select(later.c.entry_id)
+        .where(
+            later.c.change_id == entry.change_id, later.c.outcome == Outcome.APPLIED, later.c.entry_id > entry.entry_id
+        )
+        .exists()
+    )
+    query = sa.select(ledger_entries).where(
+        entry.outcome == Outcome.APPLIED, entry.reason.startswith(REVERT, autoescape=True), is_last
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(query).mappings().all()
+    return {
+        row["change_id"]: (row["evidence"], f"{row['reason']}; the same evidence does not write it again")
+        for row in rows
+    }

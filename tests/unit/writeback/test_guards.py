@@ -1,6 +1,7 @@
 """The guards: what about a plan needs a person's consent (R1)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,9 @@ def test_a_limit_that_is_none_is_refused_with_its_line(tmp_path: Path, limits: s
     (tmp_path / GUARDS_FILE).write_text(f"{header}\nLead,Industry,enrichment,{limits},DPO\n")
     with pytest.raises(ConfigurationError, match="line 2"):
         read_guards(tmp_path)
+
+
+def test_taking_back_what_is_set_once_needs_consent() -> None:
+    made = plan(1)
+    override = replace(made, changes=[replace(made.changes[0], policy="override")])
+    assert kinds(override) == [Kind.OVERRIDE]

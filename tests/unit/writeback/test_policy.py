@@ -1,11 +1,14 @@
 """The write policies (R1, R3, R4, R10), over all values that can occur."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.errors import ConfigurationError
+from pipelines.writeback.allowlist import ALLOWLIST_FILE, read_allowlist
 from pipelines.writeback.policy import (
     Current,
     FieldRule,
@@ -47,7 +50,7 @@ rules = st.one_of(
         st.sampled_from(RULES),
         status=st.sampled_from(["active", "pending_legal"]),
         is_writable=st.booleans(),
-        policy=st.sampled_from(Policy),
+        policy=st.sampled_from([policy for policy in Policy if policy is not Policy.OVERRIDE]),
         value_type=st.sampled_from(["boolean", "text"]),
     ),
 )
@@ -182,3 +185,23 @@ def test_without_a_valid_approval_the_field_is_withheld() -> None:
 def test_pending_legal_is_withheld_even_with_an_approval() -> None:
     pending = replace(INDUSTRY, status="pending_legal")
     assert outcome(pending, Present(None), "Energy", is_approved=True) == Outcome.WITHHELD
+
+
+@given(st.sampled_from(RULES), values, currents, wanted_values)
+def test_an_override_takes_back_our_own_value_only_and_clears_nothing(
+    rule: FieldRule, base: object, current: Current, wanted: str
+) -> None:
+    override = replace(rule, policy=Policy.OVERRIDE)
+    decision = decide(override, base=base, current=current, wanted=wanted, is_approved=True)
+    assert not override.is_monotone
+    if isinstance(decision, Write):
+        assert current == Present(base)
+        assert decision.value is False if rule.value_type == "boolean" else not is_blank(decision.value)
+
+
+def test_the_allowlist_cannot_say_override(tmp_path: Path) -> None:
+    (tmp_path / "seeds").mkdir()
+    listed = Path(ALLOWLIST_FILE).read_text(encoding="utf-8").replace("set_once", "override")
+    (tmp_path / ALLOWLIST_FILE).write_text(listed, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="'override' is not one of"):
+        read_allowlist(tmp_path)
