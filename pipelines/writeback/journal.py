@@ -28,6 +28,18 @@ class PushResult:
     bulk_jobs: list[str] = field(default_factory=list)
     settled: int = 0
     stopped_by: OutreachError | None = None
+    _tally: Counter[Outcome] = field(default_factory=Counter)
+
+    def end(self, change: Change, outcome: Outcome, detail: str | None) -> None:
+        """Note the outcome of a change.
+
+        Raises:
+            ValueError: it has one already.
+        """
+        if change.change_id in self.outcomes:
+            raise ValueError(f"{change.change_id} has an outcome already")
+        self.outcomes[change.change_id] = (change, outcome, detail)
+        self._tally[outcome] += 1
 
     def counts(self) -> dict[tuple[str, str, Outcome], int]:
         """Number of changes by object, field and outcome; their sum is the number of planned changes."""
@@ -35,7 +47,7 @@ class PushResult:
 
     def count(self, *wanted: Outcome) -> int:
         """How many changes ended in one of these outcomes."""
-        return sum(outcome in wanted for _, outcome, _ in self.outcomes.values())
+        return sum(self._tally[outcome] for outcome in wanted)
 
     @property
     def has_failures(self) -> bool:
@@ -80,9 +92,7 @@ class Journal:
         ended = list(ended)
         ledger.append(self._engine, [self._entry("outcome", *one) for one in ended])
         for one, outcome, detail in ended:
-            if one.change.change_id in self.result.outcomes:
-                raise ValueError(f"{one.change.change_id} has an outcome already")
-            self.result.outcomes[one.change.change_id] = (one.change, outcome, detail)
+            self.result.end(one.change, outcome, detail)
 
     def stop(self, error: OutreachError) -> None:
         """Record that nothing was written of what has no outcome yet, because the push was stopped."""

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.cli.writeback import readers, stop_order
 from pipelines.config import Settings
 from pipelines.errors import RefusedError, StoppedError
@@ -152,6 +154,29 @@ def test_deleted_and_merged_records_are_outcomes_that_say_so(world, settings, pu
     assert (result.count(Outcome.APPLIED), result.count(Outcome.NOT_FOUND)) == (2, 1)
     gone = next(detail for _, outcome, detail in result.outcomes.values() if outcome is Outcome.NOT_FOUND)
     assert gone == "the record was deleted"
+
+
+def test_a_merged_lead_names_its_survivor_and_is_not_followed(world, settings, publish, written) -> None:
+    soql = "SELECT Id, MasterRecordId FROM Lead WHERE IsDeleted = true AND MasterRecordId != null LIMIT 1"
+    (merged,) = world.icare.records(soql, deleted=True)
+    publish({"org": "icare", "record_id": merged["Id"]})
+    (held,) = planned(settings).held
+    assert held.outcome is Outcome.NOT_FOUND
+    assert held.why == f"the record was merged into {merged['MasterRecordId']}; the value is not carried over"
+
+
+def test_pushing_is_stopped_and_allowed_from_the_command_line(settings, monkeypatch) -> None:
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(settings.data_dir))
+    for org in ("ICARE", "CORE"):
+        monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org}__LOGIN_URL", settings.salesforce[org.lower()].login_url)
+        monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org}__CLIENT_ID", "app")
+    command = CliRunner()
+    assert "Pushing is stopped" in command.invoke(app, ["push", "--stop"]).output
+    refused = command.invoke(app, ["push"]).exception
+    assert isinstance(refused, StoppedError)
+    assert (refused.exit_code, "Pushing was stopped by" in refused.message) == (11, True)
+    assert "Pushing is allowed" in command.invoke(app, ["push", "--resume"]).output
+    assert not stop_order(settings).is_given
 
 
 def test_a_record_deleted_between_reading_and_writing_is_not_found(
