@@ -59,6 +59,7 @@ class Smartlead(BaseModel):
 
     base_url: str = "https://server.smartlead.ai/api/v1"
     api_key: SecretStr
+    requests_per_hour: int = 1_000
     requests_per_minute: int = 60
     requests_per_two_seconds: int = 10
 

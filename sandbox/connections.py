@@ -134,6 +134,7 @@ def secrets_toml(sandbox: Sandbox) -> str:
         "[smartlead]",
         f'base_url = "{sandbox.url("smartlead")}/api/v1"',
         f'api_key = "{sandbox.credentials["smartlead"]}"',
+        f"requests_per_hour = {sandbox.requests_per_minute * 60}",
         f"requests_per_minute = {sandbox.requests_per_minute}",
         f"requests_per_two_seconds = {sandbox.requests_per_minute // 6}",
         "",

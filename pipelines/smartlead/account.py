@@ -17,7 +17,8 @@ from rich.progress import Progress
 
 from pipelines.raw_tables import RawTable, Reads, Record, Row
 from pipelines.smartlead.categories import CategoryWatch
-from pipelines.smartlead.client import Page, SmartleadClient
+from pipelines.smartlead.client import SmartleadClient
+from pipelines.smartlead.paging import Page
 from pipelines.smartlead.tables import (
     CAMPAIGN_LEADS,
     CAMPAIGNS,

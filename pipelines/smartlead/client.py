@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +15,7 @@ from pipelines.config import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.http import HttpService, service_time
 from pipelines.rate_limit import Limit, RateLimiter
-
-PASSES = 3  # over a list that goes on changing while it is read
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of records, when it was read by Smartlead's clock, and what it says about the whole."""
-
-    records: list[Any]
-    read_at: datetime
-    total: int | None = None
-    has_more: bool | None = None
+from pipelines.smartlead.paging import Page, read_pages
 
 
 class SmartleadClient:
@@ -35,14 +23,17 @@ class SmartleadClient:
 
     def __init__(self, settings: Smartlead, *, sleep: Callable[[float], None] = time.sleep) -> None:
         key = settings.api_key.get_secret_value()
-        if min(settings.requests_per_minute, settings.requests_per_two_seconds) < 1:
+        limits = [
+            Limit(settings.requests_per_hour, 3600.0),
+            Limit(settings.requests_per_minute, 60.0),
+            Limit(settings.requests_per_two_seconds, 2.0),
+        ]
+        if min(limit.requests for limit in limits) < 1:
             raise ConfigurationError(
                 "Smartlead's request limits must be at least 1.",
-                next_step="Correct requests_per_minute and requests_per_two_seconds.",
+                next_step="Correct requests_per_hour, requests_per_minute and requests_per_two_seconds.",
             )
-        limiter = RateLimiter(
-            [Limit(settings.requests_per_minute, 60.0), Limit(settings.requests_per_two_seconds, 2.0)], sleep=sleep
-        )
+        limiter = RateLimiter(limits, sleep=sleep)
         self._service = HttpService(
             "Smartlead",
             settings.base_url,
@@ -76,37 +67,12 @@ class SmartleadClient:
         names: tuple[str, ...] = ("data",),
         **params: Any,
     ) -> Iterator[Page]:
-        """All pages of a list.
+        """All pages of a list, which may change while it is read; ``key`` is what identifies a record."""
 
-        Records may move to another page while we read, so that one is met twice or missed. What is met twice merges
-        on its key; when the announced total changed meanwhile, or fewer were met, the list is read again.
-        """
-        met: set[Hashable] = set()
-        for _ in range(PASSES):
-            totals: set[int | None] = set()
-            for page in self._one_pass(path, limit, names, params):
-                met.update(key(record) for record in page.records)
-                totals.add(page.total)
-                yield page
-            if len(totals) == 1 and len(met) >= (totals.pop() or 0):
-                return
+        def read(offset: int) -> Page:
+            return self.page(path, names=names, offset=offset, limit=limit, **params)
 
-    def _one_pass(self, path: str, limit: int, names: tuple[str, ...], params: dict[str, Any]) -> Iterator[Page]:
-        offset = 0
-        while True:
-            page = self.page(path, names=names, offset=offset, limit=limit, **params)
-            yield page
-            offset += len(page.records)
-            if not page.records or not _goes_on(page, offset, limit):
-                return
-
-
-def _goes_on(page: Page, offset: int, limit: int) -> bool:
-    if page.has_more is not None:
-        return page.has_more
-    if page.total is not None:
-        return offset < page.total
-    return len(page.records) >= limit
+        return read_pages(read, limit, key, f"Smartlead's GET {path}")
 
 
 def _page(answer: Any, names: tuple[str, ...], read_at: datetime, where: str) -> Page:

@@ -43,8 +43,9 @@ class Loop:
         service = SmartleadService(open_database(directory), config)
         service.register_webhooks()
         self.url = serve(service.application())
-        connection = {"base_url": f"{self.url}/api/v1", "api_key": "key", "requests_per_minute": 5_000}
-        self.settings.smartlead = Settings(smartlead=connection | {"requests_per_two_seconds": 1_000}).smartlead
+        connection = {"base_url": f"{self.url}/api/v1", "api_key": "key", "requests_per_hour": 300_000}
+        connection |= {"requests_per_minute": 5_000, "requests_per_two_seconds": 1_000}
+        self.settings.smartlead = Settings(smartlead=connection).smartlead
 
     def control(self, action: str, **body: Any) -> Any:
         headers = {"X-Sandbox-Token": "control"}

@@ -112,3 +112,9 @@ def test_a_malformed_page_keeps_what_was_there_and_nothing_of_this_load(loaded: 
     loaded.fake.broken_path = ""
     loaded.load()
     assert loaded.query("select count(*) from webhook_events where channel = 'poll'") == [(1,)]
+
+
+def test_no_call_is_made_that_is_not_needed(loaded: Any) -> None:
+    loaded.load()
+    for_each_campaign = ("sequences", "leads", "statistics", "leads-statistics")
+    assert len(loaded.fake.requests) == 3 + 2 * len(for_each_campaign), "all lists fit on a page"

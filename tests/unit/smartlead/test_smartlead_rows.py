@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from pipelines.config import Settings, Smartlead
 from pipelines.errors import ConfigurationError, DataError
@@ -183,75 +177,9 @@ def test_keeps_within_every_limit() -> None:
 
 
 def test_a_limit_of_nothing_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="at least 1"):
-        SmartleadClient(Smartlead(api_key="k", requests_per_minute=0))
-
-
-class ShiftingList:
-    """A list that changes after its first page was read."""
-
-    def __init__(
-        self, *, envelope: Callable[[list[Any], int, int], Any], change: Callable[[list[Any]], None] = lambda _: None
-    ) -> None:
-        self.change = change
-        self.records = [{"stats_id": f"s{number}"} for number in range(5)]
-        self.envelope = envelope
-        self.requests = 0
-        self.app = Starlette(routes=[Route("/x", self.answer)])
-
-    async def answer(self, request: Request) -> JSONResponse:
-        offset, limit = (int(request.query_params[name]) for name in ("offset", "limit"))
-        answer = self.envelope(self.records[offset : offset + limit], len(self.records), offset)
-        self.requests += 1
-        if self.requests == 1:
-            self.change(self.records)
-        return JSONResponse(answer)
-
-
-def client(url: str) -> SmartleadClient:
-    return SmartleadClient(Smartlead(base_url=url, api_key="k"), sleep=lambda _: None)
-
-
-def ids(url: str, limit: int = 2) -> list[str]:
-    with client(url) as smartlead:
-        pages = smartlead.pages("x", limit=limit, key=lambda item: item["stats_id"], names=("data", "email_statistics"))
-        return [item["stats_id"] for page in pages for item in page.records]
-
-
-@pytest.mark.parametrize(
-    "envelope",
-    [
-        lambda rows, total, _: {"total_stats": str(total), "data": rows},
-        lambda rows, total, _: {"total": total, "email_statistics": rows},
-        lambda rows, total, _: {"data": {"total_stats": total, "email_statistics": rows}},
-        lambda rows, total, offset: {"hasMore": offset + len(rows) < total, "data": rows},
-        lambda rows, *_: rows,
-    ],
-)
-def test_reads_every_page_of_every_known_envelope(serve: Callable[[ASGIApp], str], envelope: Any) -> None:
-    assert ids(serve(ShiftingList(envelope=envelope).app)) == [f"s{number}" for number in range(5)]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda records: records.insert(0, {"stats_id": "new"}), {"new", "s0", "s1", "s2", "s3", "s4"}),
-        (lambda records: records.pop(0), {"s1", "s2", "s3", "s4"}),
-    ],
-)
-def test_a_list_that_moved_while_it_was_read_is_read_again(
-    serve: Callable[[ASGIApp], str], change: Any, expected: set[str]
-) -> None:
-    def envelope(rows: list[Any], total: int, _: int) -> dict[str, Any]:
-        return {"total_stats": str(total), "data": rows}
-
-    assert set(ids(serve(ShiftingList(envelope=envelope, change=change).app))) >= expected
-
-
-@pytest.mark.parametrize("answer", [{"rows": []}, {}, "text", None, {"data": "text"}, {"data": [], "total": "many"}])
-def test_an_unknown_envelope_names_the_endpoint(serve: Callable[[ASGIApp], str], answer: Any) -> None:
-    with pytest.raises(DataError, match="GET x has an unknown shape"):
-        ids(serve(ShiftingList(envelope=lambda *_: answer).app))
+    for name in ("requests_per_hour", "requests_per_minute", "requests_per_two_seconds"):
+        with pytest.raises(ConfigurationError, match="at least 1"):
+            SmartleadClient(Smartlead(**{"api_key": "k", name: 0}))
 
 
 def roster(category: int | None) -> list[dict[str, Any]]:
