@@ -22,6 +22,45 @@
     cast(try_cast({{ column }} as timestamp) as timestamp_ntz)
 {%- endmacro %}
 
+{# The clock on the wall in a time zone, of a timestamp in UTC. #}
+{% macro local_time(column, time_zone) -%}
+    {{ return(adapter.dispatch('local_time')(column, time_zone)) }}
+{%- endmacro %}
+
+{% macro default__local_time(column, time_zone) -%}
+    (({{ column }} at time zone 'UTC') at time zone {{ time_zone }})
+{%- endmacro %}
+
+{% macro spark__local_time(column, time_zone) -%}
+    cast(from_utc_timestamp({{ column }}, {{ time_zone }}) as timestamp_ntz)
+{%- endmacro %}
+
+{# 1 for Monday to 7 for Sunday. #}
+{% macro iso_weekday(column) -%}
+    {{ return(adapter.dispatch('iso_weekday')(column)) }}
+{%- endmacro %}
+
+{% macro default__iso_weekday(column) -%}
+    isodow({{ column }})
+{%- endmacro %}
+
+{% macro spark__iso_weekday(column) -%}
+    (weekday({{ column }}) + 1)
+{%- endmacro %}
+
+{# Every day between two dates, both included, as column day_on of the alias. #}
+{% macro days_lateral(first, last, alias) -%}
+    {{ return(adapter.dispatch('days_lateral')(first, last, alias)) }}
+{%- endmacro %}
+
+{% macro default__days_lateral(first, last, alias) -%}
+    cross join unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as {{ alias }} (day_on)
+{%- endmacro %}
+
+{% macro spark__days_lateral(first, last, alias) -%}
+    lateral view explode(sequence({{ first }}, {{ last }}, interval 1 day)) {{ alias }} as day_on
+{%- endmacro %}
+
 {% macro hours_between(earlier, later) -%}
     {{ return(adapter.dispatch('hours_between')(earlier, later)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
--- What each step of a sequence brought. Counted in mails, because one person gets several; an answer belongs to the mail
--- that it answers.
+-- What each step of a sequence brought. Counted in mails, because one person gets several; an answer belongs to the
+-- mail that it answers.
 with
 
 sent_mails as (
@@ -41,7 +41,7 @@ numbered_replies as (
         on
             replies.org = members.org
             and replies.campaign_member_id = members.campaign_member_id
-            and members.first_positive_at >= replies.replied_at
+            and replies.replied_at <= members.first_positive_at
 ),
 
 answered as (

@@ -26,6 +26,10 @@ tasks as (
     where not is_deleted and lower(trim(task_status)) = 'completed'
 ),
 
+business_days as (
+    select * from {{ ref('int_funnel__business_days') }}
+),
+
 sales_sla as (
     select * from {{ ref('sales_sla') }}
 ),
@@ -78,7 +82,7 @@ touches as (
     group by members.org, members.campaign_member_id
 ),
 
-waiting as (
+waited as (
     select
         members.org,
         members.campaign_member_id,
@@ -88,12 +92,12 @@ waiting as (
         members.owner_id,
         members.owner_name,
         members.gbu,
-        members.clock_started_at as replied_at,
+        members.clock_started_at,
         touches.first_touched_at,
         coalesce(touches.touches, 0) as touches,
-        {{ hours_between('members.clock_started_at', 'coalesce(touches.first_touched_at, as_of.as_of_at)') }}
-            as waiting_hours,
-        sales_sla.hours as sla_hours
+        coalesce(touches.first_touched_at, as_of.as_of_at) as clock_read_at,
+        sales_sla.time_zone,
+        sales_sla.business_hours
     from clocked as members
     cross join as_of
     left join touches
@@ -103,14 +107,50 @@ waiting as (
     left join sales_sla on members.gbu = sales_sla.gbu
 ),
 
+local_times as (
+    select
+        *,
+        {{ local_time('clock_started_at', 'time_zone') }} as started_locally_at,
+        {{ local_time('clock_read_at', 'time_zone') }} as read_locally_at
+    from waited
+),
+
+waiting as (
+    select
+        local_times.org,
+        local_times.campaign_member_id,
+        local_times.campaign_id,
+        local_times.campaign_name,
+        local_times.lead_id,
+        local_times.owner_id,
+        local_times.owner_name,
+        local_times.gbu,
+        local_times.clock_started_at as replied_at,
+        local_times.first_touched_at,
+        local_times.touches,
+        {{ hours_between('local_times.clock_started_at', 'local_times.clock_read_at') }} as waiting_hours,
+        {{ business_clock('read_days', 'local_times.read_locally_at') }}
+        - ({{ business_clock('start_days', 'local_times.started_locally_at') }}) as waiting_business_hours,
+        local_times.business_hours as sla_business_hours
+    from local_times
+    left join business_days as start_days
+        on
+            local_times.gbu = start_days.gbu
+            and cast(local_times.started_locally_at as date) = start_days.day_on
+    left join business_days as read_days
+        on
+            local_times.gbu = read_days.gbu
+            and cast(local_times.read_locally_at as date) = read_days.day_on
+),
+
 follow_up as (
     select
         *,
         first_touched_at is null as is_waiting,
-        waiting_hours > sla_hours as is_breached,
+        waiting_business_hours > sla_business_hours as is_breached,
         case
-            when sla_hours is null then 'no_sla'
-            when waiting_hours > sla_hours then 'breached'
+            when sla_business_hours is null then 'no_sla'
+            when waiting_business_hours > sla_business_hours then 'breached'
             when first_touched_at is null then 'running'
             else 'kept'
         end as sla_status
