@@ -14,6 +14,10 @@ clay_members as (
     select * from {{ ref('int_audience__clay_members') }}
 ),
 
+enrichment as (
+    select * from {{ ref('fct_lead_enrichment') }}
+),
+
 member_counts as (
     select
         org,
@@ -30,9 +34,14 @@ clay_rows as (
         campaign_map.campaign_id,
         clay_members.campaign_member_id,
         clay_members.first_enriched_at,
-        clay_members.is_complete
+        clay_members.is_complete,
+        coalesce(enrichment.is_description_usable and enrichment.is_industry_usable, true) as is_usable
     from campaign_map
     inner join clay_members on campaign_map.clay_table_id = clay_members.table_id
+    left join enrichment
+        on
+            clay_members.table_id = enrichment.table_id
+            and clay_members.row_id = enrichment.row_id
 ),
 
 clay_counts as (
@@ -43,7 +52,9 @@ clay_counts as (
         count(distinct campaign_member_id) as found_member_count,
         sum(case when campaign_member_id is null then 1 else 0 end) as foreign_row_count,
         sum(case when first_enriched_at is not null then 1 else 0 end) as enriched_count,
-        sum(case when first_enriched_at is not null and not is_complete then 1 else 0 end) as incomplete_count
+        sum(case when first_enriched_at is not null and not is_complete then 1 else 0 end) as incomplete_count,
+        sum(case when first_enriched_at is not null and is_complete and not is_usable then 1 else 0 end)
+            as unusable_count
     from clay_rows
     group by org, campaign_id
 ),
@@ -74,12 +85,12 @@ enrichment_quality as (
         org,
         campaign_id,
         'enrichment_quality' as gate,
-        cast(incomplete_count as double) / enriched_count as measured_value,
+        cast(incomplete_count + unusable_count as double) / enriched_count as measured_value,
         concat_ws(
-            ' ',
-            cast(incomplete_count as {{ dbt.type_string() }}), 'of',
-            cast(enriched_count as {{ dbt.type_string() }}),
-            'enriched rows lack company description or industry'
+            ' ', 'Of',
+            cast(enriched_count as {{ dbt.type_string() }}), 'enriched rows,',
+            cast(incomplete_count as {{ dbt.type_string() }}), 'lack company description or industry and',
+            cast(unusable_count as {{ dbt.type_string() }}), 'have one that fails a quality check'
         ) as evidence
     from clay_counts
     where enriched_count > 0

@@ -39,7 +39,8 @@ latest as (
         as_of.as_of_at,
         split_part(leads.email, '@', 2) as lead_domain,
         split_part(numbered.work_email, '@', 2) as work_domain,
-        free_mail.entry is not null as is_free_mail
+        free_mail.entry is not null as is_free_mail,
+        cast({{ dbt.dateadd('month', 3, 'numbered.enriched_at') }} as date) as re_enrichment_due_on
     from numbered
     cross join as_of
     left join leads
@@ -126,7 +127,8 @@ lead_enrichment as (
         not judged.is_industry_missing and not judged.is_domain_mismatched as is_industry_usable,
         judged.enriched_at,
         cast({{ days_between('judged.enriched_at', 'judged.as_of_at') }} as integer) as days_since_enriched,
-        {{ days_between('judged.enriched_at', 'judged.as_of_at') }} > 92 as is_stale
+        judged.re_enrichment_due_on,
+        cast(judged.as_of_at as date) > judged.re_enrichment_due_on as is_stale
     from judged
     inner join icp_scores
         on
