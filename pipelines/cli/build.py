@@ -1,8 +1,9 @@
-"""``outreach build`` and ``outreach report``: making the marts, and reading them."""
+"""``outreach build``, ``report`` and ``dictionary``: making the marts, reading them, and what is in them."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from pipelines.build import build_and_publish
 from pipelines.cli import app
 from pipelines.config import load_settings
 from pipelines.console import out, progress
+from pipelines.dictionary import data_dictionary
 from pipelines.publish import open_published, published_version
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
@@ -44,6 +46,18 @@ def build(as_json: AsJson = False) -> None:
         return
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.nodes.items()))
     out.print(f"Built ({counts}) and published [bold]{summary.version.file.name}[/].", highlight=False)
+
+
+@app.command()
+def dictionary(
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write it to this file instead of the screen.")] = None,
+) -> None:
+    """Print the data dictionary as Markdown: every mart and seed, as the models describe themselves."""
+    text = data_dictionary(load_settings())
+    if out_file is None:
+        typer.echo(text, nl=False)
+    else:
+        out_file.write_text(text)
 
 
 @app.command()

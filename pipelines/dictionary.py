@@ -1,0 +1,84 @@
+"""The data dictionary: what dbt knows of marts and seeds, as Markdown. Nothing in it is written a second time."""
+
+from __future__ import annotations
+
+import json
+import subprocess  # dbt in a process of its own, as for builds
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import Settings
+from pipelines.errors import BuildError
+
+Node = dict[str, Any]
+
+
+def data_dictionary(settings: Settings) -> str:
+    """Every mart and seed with owner, grain and columns, by schema and name.
+
+    Raises:
+        BuildError: the project cannot be read.
+    """
+    nodes = _nodes(settings.project_dir)
+    lines = ["# Data dictionary", ""]
+    for title, kind, schema in (("Marts", "model", "marts"), ("Policy", "seed", "policy")):
+        lines += [f"## {title}", ""]
+        chosen = (node for node in nodes.values() if node["resource_type"] == kind and node["schema"] == schema)
+        for node in sorted(chosen, key=lambda one: one["name"]):
+            lines += _section(node, nodes)
+    return "\n".join(lines)
+
+
+def _nodes(project_dir: Path) -> dict[str, Node]:
+    dbt = Path(sys.executable).with_name("dbt")
+    with tempfile.TemporaryDirectory() as target:
+        command = [str(dbt), "--quiet", "parse", "--target", "lint", "--target-path", target]
+        result = subprocess.run(  # noqa: S603
+            command, cwd=project_dir, capture_output=True, text=True, check=False
+        )
+        if result.returncode != 0:
+            raise BuildError(
+                f"dbt cannot read the project: {' '.join(result.stdout.split())}",
+                next_step="Correct what it names; dbt parse shows the details.",
+            )
+        nodes: dict[str, Node] = json.loads((Path(target) / "manifest.json").read_text())["nodes"]
+    return nodes
+
+
+def _section(node: Node, nodes: dict[str, Node]) -> Iterator[str]:
+    yield f"### {node['name']}"
+    yield ""
+    yield _one_line(node["description"])
+    yield ""
+    facts = {
+        "Owner": node["config"]["meta"].get("owner"),
+        "One row per": ", ".join(_grain(node, nodes)),
+        "File": node["original_file_path"],
+    }
+    yield from (f"- {name}: {value}" for name, value in facts.items() if value)
+    yield ""
+    yield "| column | type | meaning |"
+    yield "|---|---|---|"
+    for column in node["columns"].values():
+        kind = column["data_type"] or node["config"].get("column_types", {}).get(column["name"], "text")
+        yield f"| {column['name']} | {kind} | {_one_line(column['description'])} |"
+    yield ""
+
+
+def _grain(node: Node, nodes: dict[str, Node]) -> list[str]:
+    """The columns that together are unique, by the tests on the node."""
+    for test in nodes.values():
+        if test.get("attached_node") == node["unique_id"]:
+            metadata = test["test_metadata"]
+            if metadata["name"] == "unique_combination":
+                return list(metadata["kwargs"]["columns"])
+            if metadata["name"] == "unique":
+                return [test["column_name"]]
+    return []
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
