@@ -1,7 +1,4 @@
-"""CSV exports from Clay, dropped as files. A file is read whole or not at all.
-
-Move finished files into the folder, do not write them there: a half-written file looks like a shorter export.
-"""
+"""Reading a CSV export from Clay: whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,14 +11,8 @@ from pathlib import Path
 from pipelines.errors import DataError
 from pipelines.raw_tables import Row, as_json
 
-FOLDER = "clay_exports"
 REQUIRED = ("CampaignMemberId", "LeadId")
 LONGEST_CELL = 2**24  # Clay's action columns hold up to 200 KB, the reader's own limit is less
-
-
-def csv_files(data_dir: Path) -> list[Path]:
-    """The dropped files, by name."""
-    return sorted(path for path in (data_dir / FOLDER).glob("*") if path.suffix.lower() == ".csv")
 
 
 def read_content(path: Path) -> tuple[bytes, str]:
@@ -46,7 +37,8 @@ def rows_of(path: Path, content: bytes, sha256: str) -> Sequence[Row]:
     header, lines = _parse(path, content)
     for column in REQUIRED:
         if column not in header:
-            raise _unusable(path, f"has no column {column}")
+            found = ", ".join(header[:10]) or "none"
+            raise _unusable(path, f"has no column {column} (its columns: {found})")
     names = _distinct(header)
     rows = []
     for number, line in enumerate(lines, start=1):
@@ -82,5 +74,5 @@ def _distinct(header: Sequence[str]) -> list[str]:
 def _unusable(path: Path, problem: str) -> DataError:
     return DataError(
         f"{path} {problem}; none of its rows was loaded.",
-        next_step="Export it from Clay again with CampaignMemberId and LeadId, and replace or remove the file.",
+        next_step="Export it from Clay again as CSV with CampaignMemberId and LeadId, and drop it anew.",
     )

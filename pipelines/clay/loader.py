@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import dlt
@@ -11,7 +12,8 @@ from rich.progress import Progress
 
 from pipelines.campaign_map import REPLIES_TABLE, read_campaign_map
 from pipelines.clay.client import ClayClient, UnknownTableError
-from pipelines.clay.csv_files import csv_files, read_content, rows_of
+from pipelines.clay.csv_exports import CsvExports
+from pipelines.clay.drop_folder import DropFolder
 from pipelines.clay.tables import CALLBACK_EVENTS, CSV_ROWS, SUBMISSIONS, TABLE_ROWS, callback_row, table_row
 from pipelines.config import Settings
 from pipelines.errors import DataError
@@ -26,10 +28,11 @@ DATASET = "raw_clay"
 LOADED_FILES = "loaded_files"
 
 
-def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
+def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
     """Load Clay into ``raw_clay`` and return the rows landed per table. The caller holds the warehouse lock.
 
-    Without an API key, table rows are left out: callbacks and CSV exports bring the same values.
+    Without an API key, table rows are left out: callbacks and CSV exports bring the same values. CSV files are put away
+    once their rows are in the warehouse; after a crash in between, their content is known and only put away.
 
     Raises:
         ConfigurationError: Clay refuses the key.
@@ -38,7 +41,8 @@ def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
             was loaded.
         StoreError: the operational store or the warehouse cannot be used.
     """
-    reader = _Reader(settings, open_store(settings), progress)
+    csv_exports = CsvExports(DropFolder(settings.data_dir, sleep=sleep))
+    reader = _Reader(settings, open_store(settings), progress, csv_exports)
     resources = [
         TABLE_ROWS.resource(reader.table_rows),
         inbox_resource(reader.engine, SOURCE, CALLBACK_EVENTS, callback_row, reader.count_callbacks),
@@ -47,10 +51,11 @@ def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
         reader.reads.resource(),
     ]
     counts = land(settings, DATASET, resources)
-    if reader.unusable_files:
+    problems = csv_exports.put_away()
+    if problems:
         raise DataError(
-            " ".join(error.message for error in reader.unusable_files) + " Everything else was loaded.",
-            next_step=reader.unusable_files[0].next_step,
+            " ".join(error.message for error in problems) + " Everything else was loaded.",
+            next_step=problems[0].next_step,
         )
     return counts
 
@@ -58,10 +63,10 @@ def load_clay(settings: Settings, progress: Progress) -> dict[str, int]:
 class _Reader:
     """Reads everything of Clay for one load."""
 
-    def __init__(self, settings: Settings, engine: sa.Engine, progress: Progress) -> None:
+    def __init__(self, settings: Settings, engine: sa.Engine, progress: Progress, csv_exports: CsvExports) -> None:
         self.engine = engine
         self.reads = Reads()
-        self.unusable_files: list[DataError] = []
+        self.csv_exports = csv_exports
         self._settings = settings
         self._progress = progress
         self._tables = [campaign.clay_table_id for campaign in read_campaign_map(settings.project_dir)]
@@ -88,16 +93,9 @@ class _Reader:
     def csv_rows(self) -> Iterator[Sequence[Row]]:
         loaded: dict[str, str] = dlt.current.resource_state().setdefault(LOADED_FILES, {})
         self.reads.add(CSV_ROWS, self._now, 0)
-        for path in csv_files(self._settings.data_dir):
-            try:
-                content, sha256 = read_content(path)
-                rows = [] if sha256 in loaded else rows_of(path, content, sha256)
-            except DataError as error:
-                self.unusable_files.append(error)
-                continue
+        for rows in self.csv_exports.rows(loaded, self._note):
             self.reads.add(CSV_ROWS, self._now, len(rows))
             yield rows
-            loaded[sha256] = path.name
 
     def count_callbacks(self, rows: int) -> None:
         self.reads.add(CALLBACK_EVENTS, self._now, rows)

@@ -46,7 +46,6 @@ from pipelines.cli import (  # noqa: E402, F401
     doctor,
     explain,
     export,
-from pipelines.cli import (  # noqa: E402, F401
     gates,
     ledger,
     load,
@@ -54,7 +53,6 @@ from pipelines.cli import (  # noqa: E402, F401
     plan,
     receive,
     revert,
-)
     sandbox,
     writeback,
 )
