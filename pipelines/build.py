@@ -58,7 +58,8 @@ def _dbt_build(settings: Settings, progress: Progress) -> dict[str, int]:
         for event in _events(process):
             data = event["data"]
             if "status" in data and "index" in data:
-                nodes[str(data["status"]).lower()] += 1
+                if data["status"]:  # an exposure has none: there is nothing to do for it
+                    nodes[str(data["status"]).lower()] += 1
                 progress.update(task, completed=data["index"], total=data.get("total"))
             elif event["info"]["name"] in ERROR_EVENTS:
                 errors.append(_without_call_stack(event["info"]["msg"]))
