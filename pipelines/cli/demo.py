@@ -25,7 +25,7 @@ from pipelines.clay.export import export_audience
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.cli.build import report
-from pipelines.cli.plan import show_plan
+from pipelines.cli.plan import show_objections, show_plan
 from pipelines.cli.sandbox import sandbox_directory
 from pipelines.cli.writeback import push_plan, show_result
 from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
@@ -38,7 +38,11 @@ from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
 from pipelines.writeback.connections import readers
+from pipelines.writeback.consent import approve, objections_to
+from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.ledger_source import load_writeback
+from pipelines.writeback.plan_files import save_plan
+from pipelines.writeback.planning import make_plan
 from sandbox import control
 from sandbox.agreement import Check, compare
 from sandbox.description import STATE_FILE, Sandbox, World, load
@@ -158,10 +162,19 @@ def _confirm(settings: Settings, campaign_id: str) -> None:
 
 def _push(settings: Settings, steps: Steps) -> None:
     engine = open_store(settings)
-    plan_and_push = steps.step("Plan and push to Salesforce", "outreach plan && outreach push --first-run")
-    with plan_and_push as display, readers(settings, None) as org_readers:
-        plan, result = push_plan(settings, engine, org_readers, is_first_run=True, display=display)
+    plan_it = steps.step(
+        "Plan what goes to Salesforce; a second person approves", "outreach plan && outreach approve PLAN"
+    )
+    with plan_it, readers(settings, None) as org_readers:
+        plan = make_plan(settings, read_proposal(settings), org_readers)
+        save_plan(settings, plan)
     show_plan(plan, show_all=False)
+    show_objections(plan, objections_to(settings, engine, plan))
+    second_person = settings.model_copy(update={"user": "the demo's second person"})
+    approve(second_person, engine, plan, reason="the first push of a simulated world")
+    push_it = steps.step("Push to Salesforce", f"outreach push {plan.short_id}")
+    with push_it as display, readers(settings, None) as org_readers:
+        plan, result = push_plan(settings, engine, org_readers, plan_id=plan.plan_id, display=display)
     show_result(plan, result)
     push_again = steps.step("Push once more: nothing may change", "outreach push")
     with push_again as display, readers(settings, None) as org_readers:

@@ -1,5 +1,6 @@
 -- What went wrong between the systems, or is still open, and waits for somebody: writes and submissions that were
--- turned away or whose end nobody knows, and events that could not be understood. Reviewed rules say who must act.
+-- turned away or whose end nobody knows, values that we wrote and Salesforce does not show, and events that could not
+-- be understood. Reviewed rules say who must act.
 with
 
 ledger_entries as (
@@ -19,6 +20,17 @@ webhook_events as (
 callback_events as (
     select * from {{ ref('stg_clay__callback_events') }}
     where parse_error is not null
+),
+
+reconciliation as (
+    select * from {{ ref('fct_writeback_reconciliation') }}
+    where
+        reconciliation_status in ('silent_failure', 'overwritten', 'record_is_gone')
+        or (reconciliation_status = 'pending_reload' and hours_since_written > 24)
+),
+
+as_of as (
+    select * from {{ ref('int_operations__as_of') }}
 ),
 
 error_routing as (
@@ -63,6 +75,17 @@ errors as (
             'changed_since_plan',
             'withheld'
         )
+    union all
+    select
+        'reconciliation' as error_source,
+        org || '|' || object || '|' || record_id || '|' || field as error_key,
+        org,
+        reconciliation_status as error_type,
+        field || ' was written by plan ' || substr(plan_id, 1, 12)
+        || coalesce('; the record was last changed by ' || last_modified_by_id, '') as detail,
+        greatest(written_at, coalesce(last_modified_at, written_at)) as occurred_at,
+        'CRM Admin' as owner
+    from reconciliation
     union all
     select
         'clay export' as error_source,
@@ -114,17 +137,20 @@ fitting_rules as (
 
 sync_errors as (
     select
-        error_source,
-        error_key,
-        org,
-        error_type,
-        detail,
-        occurred_at,
-        routed_to,
-        next_step,
-        owner
+        fitting_rules.error_source,
+        fitting_rules.error_key,
+        fitting_rules.org,
+        fitting_rules.error_type,
+        fitting_rules.detail,
+        fitting_rules.occurred_at,
+        -- the clocks of two machines may differ
+        greatest({{ hours_between('fitting_rules.occurred_at', 'as_of.as_of_at') }}, 0) as age_hours,
+        fitting_rules.routed_to,
+        fitting_rules.next_step,
+        fitting_rules.owner
     from fitting_rules
-    where place = 1
+    cross join as_of
+    where fitting_rules.place = 1
 )
 
 select * from sync_errors

@@ -1,5 +1,5 @@
 -- What we last wrote in each field against what Salesforce shows now. Where it still shows what stood there before the
--- write, and was last read before it, the next load has to come first.
+-- write, the next load has to come first; if that has come, the write has silently failed or was undone.
 with
 
 entries as (
@@ -29,7 +29,9 @@ shown as (
         lead_id as record_id,
         'external_hard_bounced__c' as field,
         case is_external_hard_bounced when true then 'true' when false then 'false' end as shown_value,
-        is_deleted
+        is_deleted,
+        last_modified_by_id,
+        last_modified_at
     from leads
     union all
     select
@@ -37,7 +39,9 @@ shown as (
         lead_id as record_id,
         'Industry' as field,
         industry as shown_value,
-        is_deleted
+        is_deleted,
+        last_modified_by_id,
+        last_modified_at
     from leads
     union all
     select
@@ -45,7 +49,9 @@ shown as (
         lead_id as record_id,
         'company_description__c' as field,
         company_description as shown_value,
-        is_deleted
+        is_deleted,
+        last_modified_by_id,
+        last_modified_at
     from leads
     union all
     select
@@ -53,7 +59,9 @@ shown as (
         campaign_member_id as record_id,
         'Has_Replied__c' as field,
         case has_replied when true then 'true' when false then 'false' end as shown_value,
-        is_deleted
+        is_deleted,
+        last_modified_by_id,
+        last_modified_at
     from members
     union all
     select
@@ -61,7 +69,9 @@ shown as (
         campaign_member_id as record_id,
         'ReplyClassification__c' as field,
         reply_classification as shown_value,
-        is_deleted
+        is_deleted,
+        last_modified_by_id,
+        last_modified_at
     from members
 ),
 
@@ -88,16 +98,18 @@ reconciled as (
             when shown.is_deleted then 'record_is_deleted'
             when shown.shown_value = numbered.after_value then 'matching'
             when
-                source_reads.read_at < numbered.recorded_at
-                and coalesce(trim(shown.shown_value), '')
-                in (coalesce(trim(numbered.before_value), ''), coalesce(trim(numbered.current_value), ''))
-                then 'pending_reload'
-            else 'overwritten'
+                coalesce(trim(shown.shown_value), '')
+                not in (coalesce(trim(numbered.before_value), ''), coalesce(trim(numbered.current_value), ''))
+                then 'overwritten'
+            when source_reads.read_at < numbered.recorded_at then 'pending_reload'
+            else 'silent_failure'
         end as reconciliation_status,
         numbered.run_id,
         numbered.plan_id,
         numbered.recorded_at as written_at,
         source_reads.read_at as compared_at,
+        shown.last_modified_by_id,
+        shown.last_modified_at,
         -- the clocks of two machines may differ
         greatest({{ hours_between('numbered.recorded_at', 'as_of.as_of_at') }}, 0) as hours_since_written,
         'CRM Admin' as owner
