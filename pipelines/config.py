@@ -89,6 +89,25 @@ class Receiver(BaseModel):
     requests_per_second: int = Field(5_000, ge=1, description="of each source; more are asked to come back later")
 
 
+class Push(BaseModel):
+    """How a push goes about it: sizes and patience."""
+
+    canary_records: int = Field(
+        default=5, ge=0, description="records of each lane that go first and are read back whole"
+    )
+    bulk_from_records: int = Field(
+        default=10_000, ge=1, description="more go by Bulk, where fields only ever go to true"
+    )
+    attempts: int = Field(default=5, ge=1, description="how often a record is tried in one push")
+    first_wait_seconds: float = Field(
+        default=1.0, description="before the second attempt; doubled for each further one"
+    )
+    longest_wait_seconds: float = Field(default=60.0, description="between two attempts")
+    longest_job_seconds: float = Field(default=3600.0, description="after which a Bulk job is stuck and aborted")
+    failures_at_least: int = Field(default=20, ge=1, description="how many failures it takes to stop, and")
+    failure_share: float = Field(default=0.2, ge=0, le=1, description="which share of what was sent")
+
+
 class Settings(BaseSettings):
     """Everything that differs between machines. Sections that a command does not need may be absent."""
 
@@ -103,6 +122,7 @@ class Settings(BaseSettings):
     salesforce: dict[str, SalesforceOrg] = Field(default_factory=dict)
     smartlead: Smartlead | None = None
     clay: Clay | None = None
+    push: Push = Field(default_factory=Push)
     receiver: Receiver | None = None
 
     @field_validator("salesforce")

@@ -12,14 +12,14 @@ from rich.table import Table
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.cli.plan import show_objections, show_plan
-from pipelines.config import Settings, load_settings
+from pipelines.config import Push, Settings, load_settings
 from pipelines.console import err, out, progress
 from pipelines.errors import PartialFailureError
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 from pipelines.writeback import heads, trail
-from pipelines.writeback.brake import Brake, PushLimits, StopOrder
+from pipelines.writeback.brake import Brake, StopOrder
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to, require_consent
 from pipelines.writeback.current import OrgReader
@@ -100,7 +100,7 @@ def push_plan(
     cadence: str | None = None,
     is_first_run: bool = False,
     dry_run: bool = False,
-    limits: PushLimits | None = None,
+    limits: Push | None = None,
     display: Any = None,
 ) -> tuple[Plan, PushResult]:
     """Settle what an interrupted push left open, then apply a plan, a new one by default.
@@ -113,7 +113,7 @@ def push_plan(
     order = stop_order(settings)
     if not dry_run:
         order.check()
-    limits = limits or PushLimits()
+    limits = limits or settings.push
     heads.refuse_rewound(settings, engine)
     settled = 0 if dry_run else settle_open_intents(engine, org_readers, longest_job_seconds=limits.longest_job_seconds)
     if plan_id:

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipelines.config import Push
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.salesforce.quota import Quota
 from pipelines.writeback.journal import PushResult
 from pipelines.writeback.policy import Outcome
-
-
-@dataclass(frozen=True)
-class PushLimits:
-    """How a push goes about it.
-
-    Args:
-        canary_records: how many records of each kind are written and read back whole before the rest goes.
-        bulk_from_records: from how many records on Bulk is used, for fields that only ever go to true.
-        attempts: how often a record is tried in one push.
-        first_wait_seconds: before the second attempt; doubled for each further one, up to ``longest_wait_seconds``.
-        longest_job_seconds: after which a Bulk job is stuck and aborted.
-        failures_at_least: how many failures it takes to stop, and
-        failure_share: which share of what was sent.
-    """
-
-    canary_records: int = 5
-    bulk_from_records: int = 10_000
-    attempts: int = 5
-    first_wait_seconds: float = 1.0
-    longest_wait_seconds: float = 60.0
-    longest_job_seconds: float = 3600.0
-    failures_at_least: int = 20
-    failure_share: float = 0.2
 
 
 class StopOrder:
@@ -72,7 +48,7 @@ class StopOrder:
 class Brake:
     """Checked between batches; what it raises stops the push."""
 
-    def __init__(self, limits: PushLimits, order: StopOrder) -> None:
+    def __init__(self, limits: Push, order: StopOrder) -> None:
         self._limits = limits
         self._order = order
 

@@ -62,8 +62,8 @@ class BulkDelivery:
             silent = [record for record in records if record[0].change.record_id not in answers]
             there = self._there(silent)
         except OutreachError as error:
-            detail = f"nobody knows what bulk job {job_id} did: {error.message}"
-            self._journal.end(Ended(one, Outcome.UNKNOWN, detail) for one in writes)
+            detail = f"nobody knows yet what bulk job {job_id} does: {error.message}"
+            self._journal.leave_open(Ended(one, Outcome.UNKNOWN, detail) for one in writes)
             raise
         self._journal.end(
             Ended(one, *outcome_of(answers[one.change.record_id])) for one in writes if one.change.record_id in answers

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from pipelines.config import Push
 from pipelines.errors import DataError, OutreachError
 from pipelines.salesforce.client import BusyError, LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of
-from pipelines.writeback.brake import PushLimits
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.journal import Decided, Ended, Journal, shows
 from pipelines.writeback.payload import record_payload
@@ -44,7 +44,7 @@ class Delivery:
         reader: OrgReader,
         rules: Rules,
         journal: Journal,
-        limits: PushLimits,
+        limits: Push,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -94,6 +94,11 @@ class Journal:
         for one, outcome, detail in ended:
             self.result.end(one.change, outcome, detail)
 
+    def leave_open(self, ended: Iterable[Ended]) -> None:
+        """Say how these ended for this push, and leave their intents open: the next push waits for their job's end."""
+        for one, outcome, detail in ended:
+            self.result.end(one.change, outcome, detail)
+
     def stop(self, error: OutreachError) -> None:
         """Record that nothing was written of what has no outcome yet, because the push was stopped."""
         self.result.stopped_by = error

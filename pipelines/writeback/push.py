@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 import sqlalchemy as sa
 from rich.progress import Progress
 
+from pipelines.config import Push
 from pipelines.errors import OutreachError, StoreError
 from pipelines.salesforce.bulk_update import BulkUpdates
 from pipelines.salesforce.client import UPDATE_LIMIT
-from pipelines.writeback.brake import Brake, PushLimits
+from pipelines.writeback.brake import Brake
 from pipelines.writeback.bulk import BulkDelivery
 from pipelines.writeback.canary import watched
 from pipelines.writeback.current import OrgReader
@@ -42,7 +43,7 @@ class Pusher:
         readers: Mapping[str, OrgReader],
         brake: Brake,
         *,
-        limits: PushLimits,
+        limits: Push,
         progress: Progress | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -84,7 +85,7 @@ class Pusher:
         for lane in lanes(plan.changes, self._rules.allowlist):
             for one in Delivery(self._readers[lane.org], self._rules, journal, self._limits).judge(lane.changes):
                 stop = one.decision if isinstance(one.decision, Stop) else Stop(Outcome.APPLIED, "would be written")
-                result.outcomes[one.change.change_id] = (one.change, stop.outcome, stop.why)
+                result.end(one.change, stop.outcome, stop.why)
         return result
 
     def _push_lane(self, lane: Lane, reader: OrgReader, delivery: Delivery, journal: Journal) -> Iterator[None]:

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.cli.writeback import push_plan, readers
-from pipelines.config import load_settings
+from pipelines.config import Push, load_settings
 from pipelines.http import HttpService
 from pipelines.store import open_store
 from pipelines.writeback import ledger
-from pipelines.writeback.brake import PushLimits
 
 
 def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:
@@ -51,7 +50,7 @@ def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:
     ledger.append = watched(ledger.append, of_entries)
     settings = load_settings()
     with readers(settings, None) as org_readers:
-        push_plan(settings, open_store(settings), org_readers, limits=PushLimits(**limits))
+        push_plan(settings, open_store(settings), org_readers, limits=Push(**limits))
     return steps
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.cli.writeback import stop_order
-from pipelines.errors import StoppedError
+from pipelines.errors import ServiceError, StoppedError
 from pipelines.salesforce.bulk_update import BulkUpdates
 from pipelines.writeback.policy import Outcome
 
@@ -13,6 +13,12 @@ COUNT = 120
 
 def fault(world, **plan) -> None:
     world.icare.control("POST", "faults", **plan)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads are repeated at once."""
+    monkeypatch.setattr("pipelines.http._backoff", lambda _: 0.01)
 
 
 def applied_once(result, written, leads) -> None:
@@ -80,8 +86,7 @@ def test_locked_rows_of_a_job_are_sent_again(world, many, pushed, written) -> No
     "request_path", ["POST .*jobs/ingest", "PUT .*batches", "PATCH .*jobs/ingest", "GET .*jobs/ingest/", "Results"]
 )
 @pytest.mark.parametrize("kind", ["response_lost", "drop_connection", "status", "expire_token"])
-def test_any_answer_about_a_job_may_be_lost(world, many, pushed, written, monkeypatch, request_path, kind) -> None:
-    monkeypatch.setattr("pipelines.http.FIRST_WAIT_SECONDS", 0.01)
+def test_any_answer_about_a_job_may_be_lost(world, many, pushed, written, impatient, request_path, kind) -> None:
     leads = many(60)
     fault(world, kind=kind, path=request_path)
     applied_once(pushed(**BULK), written, leads)
@@ -105,3 +110,17 @@ def test_a_push_that_is_stopped_aborts_its_job(world, settings, many, pushed, wr
     monkeypatch.undo()
     pushed()
     assert len(set(written())) == len(written()) == len(leads)
+
+
+def test_a_job_that_nobody_can_ask_about_is_settled_by_the_next_push(
+    world, settings, many, pushed, written, recorded, impatient
+) -> None:
+    leads = many(COUNT)
+    fault(world, kind="status", path="GET .*jobs/ingest/", times=1_000)
+    result = pushed(still_open=COUNT - 5, **BULK)
+    assert isinstance(result.stopped_by, ServiceError)
+    assert (result.count(Outcome.APPLIED), result.count(Outcome.UNKNOWN)) == (5, COUNT - 5)
+    world.icare.control("DELETE", "faults")
+    assert pushed().settled == COUNT - 5
+    assert sorted(written()) == sorted((lead, "external_hard_bounced__c", "true") for lead in leads)
+    assert sum(entry["outcome"] == "applied" for entry in recorded()) == COUNT

@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from typer.testing import CliRunner
 
-from pipelines.cli import app
-from pipelines.cli.writeback import readers, stop_order
+from pipelines.cli.writeback import stop_order
 from pipelines.config import Settings
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.salesforce.quota import QuotaError
+from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
-from pipelines.writeback.plan import Plan, make_plan, save_plan
+from pipelines.writeback.plan import Plan
+from pipelines.writeback.plan_files import save_plan
+from pipelines.writeback.planning import make_plan
 from pipelines.writeback.policy import Outcome
 
 HARD = "external_hard_bounced__c"
@@ -165,17 +166,11 @@ def test_a_merged_lead_names_its_survivor_and_is_not_followed(world, settings, p
     assert held.why == f"the record was merged into {merged['MasterRecordId']}; the value is not carried over"
 
 
-def test_pushing_is_stopped_and_allowed_from_the_command_line(settings, monkeypatch) -> None:
-    monkeypatch.setenv("OUTREACH_DATA_DIR", str(settings.data_dir))
-    for org in ("ICARE", "CORE"):
-        monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org}__LOGIN_URL", settings.salesforce[org.lower()].login_url)
-        monkeypatch.setenv(f"OUTREACH_SALESFORCE__{org}__CLIENT_ID", "app")
-    command = CliRunner()
-    assert "Pushing is stopped" in command.invoke(app, ["push", "--stop"]).output
-    refused = command.invoke(app, ["push"]).exception
-    assert isinstance(refused, StoppedError)
-    assert (refused.exit_code, "Pushing was stopped by" in refused.message) == (11, True)
-    assert "Pushing is allowed" in command.invoke(app, ["push", "--resume"]).output
+def test_pushing_is_stopped_and_allowed_from_the_command_line(settings, outreach) -> None:
+    assert "Pushing is stopped" in outreach("push", "--stop").out
+    refused = outreach("push")
+    assert (refused.code, "Pushing was stopped by" in refused.err) == (11, True)
+    assert "Pushing is allowed" in outreach("push", "--resume").out
     assert not stop_order(settings).is_given
 
 

@@ -13,11 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.cli.writeback import push_plan
-from pipelines.config import Settings
+from pipelines.config import Push, Settings
 from pipelines.errors import RefusedError
 from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
-from pipelines.writeback.brake import PushLimits
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve
 from pipelines.writeback.deltas import read_proposal
@@ -30,10 +29,10 @@ from pipelines.writeback.policy import Outcome
 BAD_PLACE = "http://127.0.0.1:9"
 
 
-IMPATIENT = PushLimits(first_wait_seconds=0.01, longest_wait_seconds=0.05)
+IMPATIENT = Push(first_wait_seconds=0.01, longest_wait_seconds=0.05)
 
 
-def push(settings: Settings, plan_id: str | None = None, *, limits: PushLimits = IMPATIENT) -> tuple[Plan, PushResult]:
+def push(settings: Settings, plan_id: str | None = None, *, limits: Push = IMPATIENT) -> tuple[Plan, PushResult]:
     with readers(settings, None) as org_readers:
         return push_plan(settings, open_store(settings), org_readers, plan_id=plan_id, is_first_run=True, limits=limits)
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import Settings
+from pipelines.config import Push, Settings
 from pipelines.errors import DataError, OutreachError
 from pipelines.salesforce.client import BusyError, LostAnswerError, RowResult
 from pipelines.salesforce.ids import to_18
@@ -17,7 +17,7 @@ from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store
 from pipelines.writeback import ledger
 from pipelines.writeback.allowlist import read_allowlist
-from pipelines.writeback.brake import Brake, PushLimits, StopOrder
+from pipelines.writeback.brake import Brake, StopOrder
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.plan import Change, Plan, Rules
 from pipelines.writeback.policy import Outcome
@@ -126,7 +126,7 @@ def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, we
     ]
     directory = tmp_path_factory.mktemp("push")
     engine = open_store(Settings(data_dir=directory))
-    limits = PushLimits(canary_records=canary, attempts=3, failures_at_least=4)
+    limits = Push(canary_records=canary, attempts=3, failures_at_least=4)
     order = StopOrder(directory / "stop")
     if is_stopped:
         order.give("Ann")
