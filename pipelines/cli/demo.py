@@ -121,7 +121,7 @@ def _load(settings: Settings, steps: Steps, title: str, *, only_salesforce: bool
         loads = load_salesforce(settings, None, display, sweep=True)
         rows: dict[str, Mapping[str, int]] = {f"salesforce {org}": load.rows for org, load in loads.items()}
         if not only_salesforce:
-            rows["smartlead"] = load_smartlead(settings, display)
+            rows["smartlead"] = load_smartlead(settings, display).rows
             rows["clay"] = load_clay(settings, display)
         rows["writeback"] = load_writeback(settings, display)
     for source, counts in rows.items():

@@ -162,7 +162,9 @@ def _salesforce(orgs: list[str] | None, objects: list[str], sweep: bool | None, 
 
 
 def _smartlead(settings: Settings, display: Progress, loaded: Loaded) -> None:
-    loaded.rows["raw_smartlead"] = load_smartlead(settings, display)
+    load = load_smartlead(settings, display)
+    loaded.rows["raw_smartlead"] = load.rows
+    loaded.notes += load.notes
 
 
 def _clay(settings: Settings, display: Progress, loaded: Loaded) -> None:

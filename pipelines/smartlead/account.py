@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,9 @@ from pipelines.raw_tables import RawTable, Reads, Record, Row
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
 from pipelines.smartlead.paging import Page
+from pipelines.smartlead.shapes import SET_ASIDE, ShapeWatch
 from pipelines.smartlead.tables import (
+    CAMPAIGN_ANALYTICS,
     CAMPAIGN_LEADS,
     CAMPAIGNS,
     CATEGORIES,
@@ -27,6 +29,7 @@ from pipelines.smartlead.tables import (
     EMAIL_STATISTICS,
     MESSAGES,
     SEQUENCES,
+    analytics_row,
     campaign_lead_row,
     campaign_row,
     category_row,
@@ -45,6 +48,7 @@ class AccountReader:
 
     def __init__(self, client: SmartleadClient, categories: CategoryWatch, progress: Progress) -> None:
         self.reads = Reads()
+        self.shapes = ShapeWatch()
         self._categories = categories
         self._client = client
         self._progress = progress
@@ -63,6 +67,8 @@ class AccountReader:
             MESSAGES.resource(lambda: self._by_campaign(MESSAGES, self._read_messages)),
             CATEGORIES.resource(self._read_categories),
             EMAIL_ACCOUNTS.resource(self._read_email_accounts),
+            CAMPAIGN_ANALYTICS.resource(lambda: self._by_campaign(CAMPAIGN_ANALYTICS, self._read_analytics)),
+            SET_ASIDE.resource(self._set_aside),
         ]
 
     def _by_campaign(self, table: RawTable, read: Callable[[int], Iterator[Sequence[Row]]]) -> Iterator[Sequence[Row]]:
@@ -78,12 +84,14 @@ class AccountReader:
     def _read_sequences(self, campaign_id: int) -> Iterator[Sequence[Row]]:
         path = f"campaigns/{campaign_id}/sequences"
         page = self._client.page(path, names=("data", "sequences"))
-        yield self._rows(SEQUENCES, path, page, lambda record: sequence_row(campaign_id, record))
+        yield self._rows(SEQUENCES, path, page, lambda record: [sequence_row(campaign_id, record)], campaign_id)
 
     def _read_leads(self, campaign_id: int) -> Iterator[Sequence[Row]]:
         path = f"campaigns/{campaign_id}/leads"
         for page in self._client.pages(path, limit=100, key=_lead_key, names=("data", "leads")):
-            rows = self._rows(CAMPAIGN_LEADS, path, page, lambda record: campaign_lead_row(campaign_id, record))
+            rows = self._rows(
+                CAMPAIGN_LEADS, path, page, lambda record: [campaign_lead_row(campaign_id, record)], campaign_id
+            )
             self._categories.note(rows, page.read_at)
             yield rows
 
@@ -95,35 +103,52 @@ class AccountReader:
         names = ("data", "email_statistics")
         for page in self._client.pages(path, limit=1000, key=_by("stats_id"), names=names, **window):
             cursor.saw(page.read_at)
-            yield self._rows(EMAIL_STATISTICS, path, page, lambda record: statistics_row(campaign_id, record))
+            yield self._rows(
+                EMAIL_STATISTICS, path, page, lambda record: [statistics_row(campaign_id, record)], campaign_id
+            )
         cursor.keep()
 
     def _read_messages(self, campaign_id: int) -> Iterator[Sequence[Row]]:
         path = f"campaigns/{campaign_id}/leads-statistics"
+        where = f"Smartlead's GET {path}"
         cursor = _Cursor("event_time_gt", campaign_id)
         since = cursor.since(MESSAGES_OVERLAP)
         newer: dict[str, Any] = {} if since is None else {"event_time_gt": since.isoformat()}
         for page in self._client.pages(path, limit=100, key=_by("lead_id"), **newer):
             cursor.saw(page.read_at)
-            where = f"Smartlead's GET {path}"
-            rows = [row for item in page.records for row in message_rows(campaign_id, Record(item, where), where)]
-            yield self._counted(MESSAGES, page.read_at, rows)
+            yield self._rows(MESSAGES, path, page, lambda record: message_rows(campaign_id, record, where), campaign_id)
         cursor.keep()
+
+    def _read_analytics(self, campaign_id: int) -> Iterator[Sequence[Row]]:
+        record, read_at = self._client.record(f"campaigns/{campaign_id}/analytics")
+        yield self._counted(CAMPAIGN_ANALYTICS, read_at, [analytics_row(campaign_id, record)])
 
     def _read_categories(self) -> Iterator[Sequence[Row]]:
         path = "leads/fetch-categories"
         page = self._client.page(path, names=("data", "categories"))
-        yield self._rows(CATEGORIES, path, page, category_row)
+        yield self._rows(CATEGORIES, path, page, lambda record: [category_row(record)])
 
     def _read_email_accounts(self) -> Iterator[Sequence[Row]]:
         path = "email-accounts/"
         names = ("data", "email_accounts")
         for page in self._client.pages(path, limit=100, key=_by("id"), names=names, fetch_campaigns="true"):
-            yield self._rows(EMAIL_ACCOUNTS, path, page, email_account_row)
+            yield self._rows(EMAIL_ACCOUNTS, path, page, lambda record: [email_account_row(record)])
 
-    def _rows(self, table: RawTable, path: str, page: Page, row: Callable[[Record], Row]) -> Sequence[Row]:
-        records = (Record(item, f"Smartlead's GET {path}") for item in page.records)
-        return self._counted(table, page.read_at, [row(record) for record in records])
+    def _set_aside(self) -> Iterator[Sequence[Row]]:
+        for rows in self.shapes.set_aside():
+            yield self._counted(SET_ASIDE, self.read_at, rows)
+
+    def _rows(
+        self,
+        table: RawTable,
+        path: str,
+        page: Page,
+        read: Callable[[Record], Iterable[Row]],
+        campaign_id: int | None = None,
+    ) -> Sequence[Row]:
+        where = f"Smartlead's GET {path}"
+        rows = self.shapes.rows(table, page.records, where, read, page.read_at, campaign_id)
+        return self._counted(table, page.read_at, list(rows))
 
     def _counted(self, table: RawTable, read_at: datetime, rows: Sequence[Row]) -> Sequence[Row]:
         self.reads.add(table, read_at, len(rows))

@@ -15,6 +15,7 @@ from pipelines.config import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.http import HttpService, service_time
 from pipelines.rate_limit import Limit, RateLimiter
+from pipelines.raw_tables import Record
 from pipelines.smartlead.paging import Page, read_pages
 
 
@@ -57,6 +58,18 @@ class SmartleadClient:
         """
         response = self._service.read("GET", path, params=params)
         return _page(self._service.json(response), names, service_time(response), f"Smartlead's GET {path}")
+
+    def record(self, path: str) -> tuple[Record, datetime]:
+        """One answer that is an object, perhaps under ``data``, and when it was given by Smartlead's clock.
+
+        Raises:
+            DataError: the answer has another shape; names the endpoint.
+        """
+        response = self._service.read("GET", path)
+        answer = self._service.json(response)
+        inner = answer.get("data") if isinstance(answer, dict) else None
+        content = inner if isinstance(inner, dict) else answer
+        return Record(content, f"Smartlead's GET {path}"), service_time(response)
 
     def pages(
         self,

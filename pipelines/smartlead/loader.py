@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,8 +35,16 @@ WEBHOOK_EVENTS = RawTable(
 )
 
 
-def load_smartlead(settings: Settings, progress: Progress) -> dict[str, int]:
-    """Load Smartlead into ``raw_smartlead`` and return the rows landed per table. The caller holds the warehouse lock.
+@dataclass(frozen=True)
+class SmartleadLoad:
+    """The rows landed per table, and what its reader should know."""
+
+    rows: dict[str, int]
+    notes: list[str]
+
+
+def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
+    """Load Smartlead into ``raw_smartlead``. The caller holds the warehouse lock.
 
     Killed at any moment and run again, it ends in the same state: rows merge on their keys, cursors are kept with the
     rows they stand for, and a category change is in the inbox before it is in the warehouse.
@@ -61,7 +70,7 @@ def load_smartlead(settings: Settings, progress: Progress) -> dict[str, int]:
         lambda rows: account.reads.add(WEBHOOK_EVENTS, account.read_at, rows),
     )
     counts |= land(settings, DATASET, [webhooks, account.reads.resource()])
-    return dict(sorted(counts.items()))
+    return SmartleadLoad(dict(sorted(counts.items())), account.shapes.notes())
 
 
 def _webhook_row(event: sa.RowMapping, payload: dict[str, Any]) -> Row:

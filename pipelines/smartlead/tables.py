@@ -1,6 +1,7 @@
 """The raw tables of Smartlead: their columns, and how a record of an answer becomes a row.
 
-Only the columns named here land. That is what keeps mailbox passwords, mail bodies and phone numbers out.
+Only the columns named here land, and fields that nobody knew before. That is what keeps mailbox passwords, mail
+bodies and phone numbers out.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.raw_tables import FLAG, INTEGER, JSON, NUMBER, TEXT, TIME, RawTable, Record, Row, as_json
+from pipelines.smartlead.shapes import harmless
 from pipelines.smartlead.text import plain_text, text_hash
 
 PREVIEW_CHARACTERS = 500
-SECRET_WORDS = ("password", "secret", "api_key", "token")
 
 CAMPAIGNS = RawTable(
     "campaigns",
@@ -38,6 +39,7 @@ SEQUENCES = RawTable(
         "delay_days": INTEGER,
         "subject_hash": TEXT,
         "body_hash": TEXT,
+        "unknown_fields": JSON,
     },
 )
 CAMPAIGN_LEADS = RawTable(
@@ -56,6 +58,7 @@ CAMPAIGN_LEADS = RawTable(
         "is_unsubscribed": FLAG,
         "custom_fields": JSON,
         "created_at": TIME,
+        "unknown_fields": JSON,
     },
 )
 EMAIL_STATISTICS = RawTable(
@@ -77,6 +80,7 @@ EMAIL_STATISTICS = RawTable(
         "is_unsubscribed": FLAG,
         "is_bounced": FLAG,
         "ignore_reply": FLAG,
+        "unknown_fields": JSON,
     },
 )
 MESSAGES = RawTable(
@@ -94,9 +98,28 @@ MESSAGES = RawTable(
         "sequence_number": INTEGER,
         "subject": TEXT,
         "body_preview": TEXT,
+        "unknown_fields": JSON,
     },
 )
-CATEGORIES = RawTable("categories", ("id",), {"id": INTEGER, "name": TEXT, "sentiment_type": TEXT})
+COUNTS = (
+    "sent_count",
+    "unique_sent_count",
+    "open_count",
+    "click_count",
+    "reply_count",
+    "bounce_count",
+    "unsubscribed_count",
+    "block_count",
+    "total_count",
+)
+CAMPAIGN_ANALYTICS = RawTable(
+    "campaign_analytics",
+    ("campaign_id",),
+    {"campaign_id": INTEGER, **dict.fromkeys(COUNTS, INTEGER), "payload": JSON},
+)
+CATEGORIES = RawTable(
+    "categories", ("id",), {"id": INTEGER, "name": TEXT, "sentiment_type": TEXT, "unknown_fields": JSON}
+)
 EMAIL_ACCOUNTS = RawTable(
     "email_accounts",
     ("id",),
@@ -114,6 +137,7 @@ EMAIL_ACCOUNTS = RawTable(
         "warmup_reputation": NUMBER,
         "campaign_ids": JSON,
         "created_at": TIME,
+        "unknown_fields": JSON,
     },
 )
 
@@ -128,7 +152,7 @@ def campaign_row(record: Record) -> Row:
         "updated_at": record.time("updated_at"),
         "track_settings": record.json("track_settings"),
         "max_leads_per_day": record.integer("max_leads_per_day"),
-        "payload": as_json(_without_secrets(record.content)),
+        "payload": as_json(harmless(record.content)),
     }
 
 
@@ -194,6 +218,12 @@ def message_rows(campaign_id: int, record: Record, where: str) -> Iterator[Row]:
         row = _message_row(campaign_id, record, Record(content, where))
         rows[row["message_id"]] = row
     yield from rows.values()
+
+
+def analytics_row(campaign_id: int, record: Record) -> Row:
+    """What Smartlead itself counts for a campaign; it writes its counts as text."""
+    counts = {name: record.integer(name) for name in COUNTS}
+    return {"campaign_id": campaign_id, **counts, "payload": as_json(harmless(record.content))}
 
 
 def category_row(record: Record) -> Row:
@@ -262,13 +292,3 @@ def _percentage(value: str | None) -> float | None:
         return None if value is None else float(value.strip().rstrip("%"))
     except ValueError:
         return None
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: _without_secrets(inner)
-            for name, inner in value.items()
-            if not any(word in name.lower() for word in SECRET_WORDS)
-        }
-    return [_without_secrets(inner) for inner in value] if isinstance(value, list) else value

@@ -26,6 +26,7 @@ from pipelines.store import open_store
 KEY = "smartlead-key"
 START = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 TABLES = (
+    "campaign_analytics",
     "campaign_leads",
     "campaigns",
     "categories",
@@ -33,6 +34,7 @@ TABLES = (
     "email_statistics",
     "messages",
     "sequences",
+    "set_aside_records",
     "source_reads",
     "webhook_events",
 )
@@ -49,6 +51,7 @@ class FakeSmartlead:
         self.campaigns = [{"id": 2, "name": "B", "status": "ACTIVE"}, {"id": 1, "name": "A", "status": "PAUSED"}]
         self.category: dict[int, int | None] = {}
         self.reply_time: dict[str, str] = {}
+        self.odd_leads: dict[int, dict[str, Any]] = {}  # what is different in the record of a lead
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self.answer)])
@@ -79,6 +82,8 @@ class FakeSmartlead:
             mailbox = {"id": 1, "from_email": "us@sender.example", "password": "hunter2", "imap_password": "hunter3"}
             return [mailbox][offset : offset + limit]
         _, campaign, what = path.split("/")
+        if what == "analytics":
+            return {"id": int(campaign), "sent_count": "3", "reply_count": "0", "client_name": None}
         numbers = [int(campaign) * 10 + n for n in range(3)]
         if what == "sequences":
             return [{"id": int(campaign), "seq_number": 1, "subject": "Hi", "email_body": "secret pitch"}]
@@ -97,7 +102,7 @@ class FakeSmartlead:
             "lead_category_id": self.category.get(n),
             "status": "INPROGRESS",
             "lead": {"id": 4_000_000_000 + n, "email": f"lead{n}@lead.example", "custom_fields": {"org": "icare"}},
-        }
+        } | self.odd_leads.get(n, {})
 
     def sent(self, n: int) -> dict[str, Any]:
         return {
@@ -131,7 +136,9 @@ class Loaded:
 
     def load(self, settings: Settings | None = None) -> dict[str, int]:
         with Progress(disable=True) as progress:
-            return load_smartlead(settings or self.settings, progress)
+            load = load_smartlead(settings or self.settings, progress)
+        self.notes = load.notes
+        return load.rows
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse_path), read_only=True) as connection:

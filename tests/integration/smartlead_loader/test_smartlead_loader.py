@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ def test_loads_every_table_with_types_and_counts(loaded: Any) -> None:
     loaded.fake.busy_answers = 2
     counts = loaded.load()
     assert counts == {
+        "campaign_analytics": 2,
         "campaign_leads": 6,
         "campaigns": 2,
         "categories": 1,
@@ -27,7 +29,8 @@ def test_loads_every_table_with_types_and_counts(loaded: Any) -> None:
         "email_statistics": 6,
         "messages": 6,
         "sequences": 2,
-        "source_reads": 8,
+        "set_aside_records": 0,
+        "source_reads": 10,
         "webhook_events": 2,
     }
     assert loaded.query("select table_name, rows_read, read_at from source_reads order by 1") == [
@@ -46,11 +49,13 @@ def test_an_empty_account_still_has_every_table(loaded: Any) -> None:
     loaded.fake.campaigns = []
     loaded.load()
     assert {table for table, rows in loaded.everything().items() if not rows} == {
+        "campaign_analytics",
         "campaigns",
         "campaign_leads",
         "email_statistics",
         "messages",
         "sequences",
+        "set_aside_records",
         "webhook_events",
     }
 
@@ -116,5 +121,44 @@ def test_a_malformed_page_keeps_what_was_there_and_nothing_of_this_load(loaded: 
 
 def test_no_call_is_made_that_is_not_needed(loaded: Any) -> None:
     loaded.load()
-    for_each_campaign = ("sequences", "leads", "statistics", "leads-statistics")
+    for_each_campaign = ("sequences", "leads", "statistics", "leads-statistics", "analytics")
     assert len(loaded.fake.requests) == 3 + 2 * len(for_each_campaign), "all lists fit on a page"
+
+
+def test_a_shape_never_seen_is_kept_and_reported(loaded: Any) -> None:
+    long_text = "secret pitch " * 50
+    loaded.fake.odd_leads[10] = {"mood": "curious", "smtp_password": "hunter2", "note": long_text}
+    loaded.load()
+    ((kept,),) = loaded.query("select unknown_fields from campaign_leads where unknown_fields is not null")
+    kept = json.loads(kept)
+    assert kept["mood"] == "curious"
+    assert set(kept) == {"mood", "note"}
+    assert kept["note"].startswith("sha256:")
+    assert [note.split(":")[1].split(",")[0].strip() for note in loaded.notes] == [
+        "campaign_leads.mood",
+        "campaign_leads.note",
+        "campaign_leads.smtp_password",
+    ]
+
+
+def test_a_record_that_cannot_be_read_is_set_aside_and_the_others_go_on(loaded: Any) -> None:
+    loaded.fake.odd_leads[10] = {"created_at": {"seconds": 5}, "imap_password": "hunter2"}
+    loaded.load()
+    loaded.load()
+    assert loaded.query("select count(*) from campaign_leads") == [(5,)]
+    ((table, campaign_id, problem, payload),) = loaded.query(
+        "select table_name, campaign_id, problem, payload from set_aside_records"
+    )
+    assert (table, campaign_id) == ("campaign_leads", 1)
+    assert "'created_at' is an object, not an ISO 8601 time" in problem
+    assert json.loads(payload)["created_at"] == {"seconds": 5}
+    assert "hunter2" not in payload
+    assert any("1 records of campaign_leads could not be read" in note for note in loaded.notes)
+
+
+def test_what_smartlead_counts_itself_is_kept_for_reconciliation(loaded: Any) -> None:
+    loaded.load()
+    counts = loaded.query(
+        "select campaign_id, sent_count, reply_count, bounce_count from campaign_analytics order by all"
+    )
+    assert counts == [(1, 3, 0, None), (2, 3, 0, None)]
