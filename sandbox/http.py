@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -18,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.world.clock import WorldClock
 
 CONTROL_HEADER = "x-sandbox-token"
-FAULTS = ("status", "drop_connection", "malformed_page", "html_page")
+FAULTY_ANSWERS = ("status", "drop_connection", "malformed_page", "html_page")
+FAULTS = (*FAULTY_ANSWERS, "slow", "shift")  # the last one: a list changes right after one of its pages was read
 CLOUDFLARE_PAGE = "<html><head><title>Attention Required! | Cloudflare</title></head><body>…</body></html>"
 
 
@@ -31,6 +33,7 @@ class Fault:
     times: int = 1
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in FAULTS:
@@ -59,10 +62,20 @@ class Faults:
 
     def answer(self, path: str) -> Response | None:
         """The faulty answer to a request, None when nothing is planned for it."""
+        fault = self.take(path, *FAULTY_ANSWERS)
+        return None if fault is None else fault.answer()
+
+    async def delay(self, path: str) -> None:
+        """Wait before a request is answered, if that is planned."""
+        if fault := self.take(path, "slow"):
+            await asyncio.sleep(fault.seconds)
+
+    def take(self, path: str, *kinds: str) -> Fault | None:
+        """The next fault of these kinds that is planned for a path, used up by one; None when there is none."""
         for fault in self._planned:
-            if fault.times > 0 and re.search(fault.path, path):
+            if fault.times > 0 and fault.kind in kinds and re.search(fault.path, path):
                 fault.times -= 1
-                return fault.answer()
+                return fault
         return None
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sandbox.database import Database
 from sandbox.http import CLOUDFLARE_PAGE, Faults, WorldTime, control
 from sandbox.smartlead import joi
-from sandbox.smartlead.delivery import Delivery
+from sandbox.smartlead.delivery import Delivery, Weather
 from sandbox.smartlead.events import EVENT_TYPES
 from sandbox.smartlead.imports import add_leads
 from sandbox.smartlead.rate_limit import RateLimit
@@ -108,6 +108,7 @@ class SmartleadService:
 
     def _rest(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
+            await self._faults.delay(request.url.path)
             if refusal := self._refusal(request):
                 return refusal
             body = await request.body()
@@ -124,6 +125,8 @@ class SmartleadService:
             return JSONResponse({"message": "Invalid request payload JSON format"}, 400)
         except joi.JoiError as error:
             return JSONResponse({"message": str(error)}, 400)
+        if self._faults.take(request.url.path, "shift"):
+            self._remove_newest_lead(_campaign(request))
         headers = self._limit.headers()
         if isinstance(content, str):
             return PlainTextResponse(content, headers=headers)
@@ -187,9 +190,18 @@ class SmartleadService:
         if action == "faults":
             self._faults.plan(body)
             return {"ok": True}
+        if action == "weather":
+            self._delivery.weather = Weather(**body)
+            return {"ok": True}
         if action == "status":
             return self._status()
         raise LookupError(f"action {action}")
+
+    def _remove_newest_lead(self, campaign_id: int) -> None:
+        """All later leads, and their mails, move up a place."""
+        newest = "select max(map_id) from campaign_leads where campaign_id = ?"
+        with self._db.transaction():
+            self._db.execute(f"delete from campaign_leads where map_id = ({newest})", [campaign_id])
 
     def _pass_day(self) -> int:
         self._simulation.pass_day(self._db.clock.now.date())

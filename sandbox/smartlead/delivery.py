@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 
 import httpx
 
@@ -12,14 +13,27 @@ from sandbox.database import Database, Row
 from sandbox.world.nature import unit
 
 DISABLED_AFTER = 5  # failures in a row
-TWICE_SHARE, LOST_SHARE, LATE_SHARE = 0.03, 0.02, 0.04
 TIMEOUT_SECONDS = 30
 
 
+@dataclass(frozen=True)
+class Weather:
+    """Which shares of the events arrive twice, never, or after later ones."""
+
+    twice: float = 0.03
+    lost: float = 0.02
+    late: float = 0.04
+
+    def __post_init__(self) -> None:
+        if not all(0 <= share <= 1 for share in vars(self).values()):
+            raise ValueError("A share lies between 0 and 1.")
+
+
 class Delivery:
-    """Delivers events to their webhooks."""
+    """Delivers events to their webhooks, in a weather that may be changed."""
 
     def __init__(self, database: Database, seed: int) -> None:
+        self.weather = Weather()
         self._db = database
         self._seed = seed
 
@@ -49,13 +63,13 @@ class Delivery:
         events = self._db.rows(
             "select * from outbox where webhook_id = ? and status = 'open' order by id", [webhook["id"]]
         )
-        return sorted(events, key=lambda event: self._unit("late", event) < LATE_SHARE)
+        return sorted(events, key=lambda event: self._unit("late", event) < self.weather.late)
 
     def _deliver_one(self, client: httpx.Client, webhook: Row, event: Row) -> str:
-        if self._unit("lost", event) < LOST_SHARE:
+        if self._unit("lost", event) < self.weather.lost:
             return "lost"
         status = self._post(client, webhook, event)
-        if status == "delivered" and self._unit("twice", event) < TWICE_SHARE:
+        if status == "delivered" and self._unit("twice", event) < self.weather.twice:
             self._post(client, webhook, event)
         return status
 

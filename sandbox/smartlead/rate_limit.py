@@ -1,4 +1,4 @@
-"""Smartlead's rate limit per key, in real time: so many requests a minute and so many in two seconds."""
+"""Smartlead's rate limit per key, in real time: so many requests an hour, a minute and in two seconds."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections import deque
 
 
 class RateLimit:
-    """Counts requests in sliding windows."""
+    """Counts requests in sliding windows; without ``per_hour`` the hour is not limited."""
 
-    def __init__(self, per_minute: int, per_two_seconds: int) -> None:
+    def __init__(self, per_minute: int, per_two_seconds: int, per_hour: int | None = None) -> None:
         self.refused = 0
         self._per_minute = per_minute
-        self._windows = ((60.0, per_minute), (2.0, per_two_seconds))
+        self._windows = [(60.0, per_minute), (2.0, per_two_seconds)]
+        if per_hour is not None:
+            self._windows.insert(0, (3600.0, per_hour))
         self._times: deque[float] = deque()
 
     def wait_seconds(self) -> float:
         """How long the next request must wait; 0 when it may pass, and then it is counted."""
         now = time.monotonic()
-        while self._times and now - self._times[0] >= 60:
+        while self._times and now - self._times[0] >= self._windows[0][0]:
             self._times.popleft()
         for seconds, limit in self._windows:
             recent = [moment for moment in self._times if now - moment < seconds]
@@ -29,11 +31,11 @@ class RateLimit:
 
     def headers(self) -> dict[str, str]:
         """What every answer says of the limit."""
-        remaining = max(0, self._per_minute - len(self._times))
-        oldest = self._times[0] if self._times else time.monotonic()
-        reset = int(max(0.0, 60 - (time.monotonic() - oldest)))
+        now = time.monotonic()
+        recent = [moment for moment in self._times if now - moment < 60]
+        reset = int(max(0.0, 60 - (now - recent[0]))) if recent else 60
         return {
             "x-ratelimit-limit": str(self._per_minute),
-            "x-ratelimit-remaining": str(remaining),
+            "x-ratelimit-remaining": str(max(0, self._per_minute - len(recent))),
             "x-ratelimit-reset": str(reset),
         }

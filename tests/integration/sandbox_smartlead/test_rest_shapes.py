@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -218,3 +219,29 @@ def test_control_wants_its_token_and_known_actions(double: Any) -> None:
     headers = {"X-Sandbox-Token": "control"}
     assert httpx.get(f"{double.url}/_sandbox/status", headers=headers).json()["campaigns"] == 7
     assert httpx.post(f"{double.url}/_sandbox/explode", headers=headers).status_code == 404
+
+
+def test_the_hour_is_limited_too(new_double: Callable[..., Any]) -> None:
+    double = new_double(rate_limit={"per_minute": 60, "per_two_seconds": 60, "per_hour": 3})
+    answers = [double.client.get("/campaigns") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["error"]["retry_after"] > 3_500
+
+
+def test_an_answer_can_be_slow_by_plan(double: Any) -> None:
+    double.control("faults", kind="slow", path="/campaigns$", seconds=0.4)
+    durations = []
+    for _ in range(2):
+        started_at = time.monotonic()
+        double.get("/campaigns")
+        durations.append(time.monotonic() - started_at)
+    assert durations[0] >= 0.4 > durations[1]
+
+
+def test_a_list_can_shift_between_its_pages_by_plan(double: Any) -> None:
+    double.add(4)
+    double.control("faults", kind="shift", path="/leads$")
+    first = double.get(f"/campaigns/{CAMPAIGN}/leads", limit=2)
+    second = double.get(f"/campaigns/{CAMPAIGN}/leads", limit=2, offset=2)
+    assert (first["total_leads"], second["total_leads"]) == ("4", "3")
+    assert [one["lead"]["email"] for one in second["data"]] == ["person0@company0.example"]

@@ -195,3 +195,14 @@ def test_hooks_are_registered_once_also_after_a_restart(new_double: Callable[...
     new_double(receiver_url=receiver.url)
     again = new_double(receiver_url=receiver.url)
     assert [len(again.get(f"/campaigns/{one['id']}/webhooks")) for one in again.get("/campaigns")] == [1] * 7
+
+
+def test_the_weather_of_the_webhooks_can_be_planned(connected: Any, receiver: Any) -> None:
+    connected.control("weather", twice=1, lost=0, late=0.5)
+    connected.add(60)
+    connected.control("advance", days=4)
+    sent = [event for event in receiver.events if event["event_type"] == "EMAIL_SENT"]
+    assert set(Counter(event["stats_id"] for event in sent).values()) == {2}
+    order = [event["event_timestamp"] for event in sent]
+    assert order != sorted(order)
+    assert connected.control("weather", late=3)["message"] == "A share lies between 0 and 1."
