@@ -31,23 +31,24 @@ class BuildSummary:
     version: PublishedVersion
 
 
-def build_and_publish(settings: Settings, progress: Progress) -> BuildSummary:
-    """Run ``dbt build`` on the warehouse and publish its marts.
+def build_and_publish(settings: Settings, progress: Progress, *, full_refresh: bool = False) -> BuildSummary:
+    """Run ``dbt build`` on the warehouse and publish its marts; with full refresh, incremental models start anew.
 
     Raises:
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
     """
     with warehouse_lock(settings.warehouse_path, "build"):
-        nodes = _dbt_build(settings, progress)
+        nodes = _dbt_build(settings, progress, full_refresh=full_refresh)
         build_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         return BuildSummary(nodes, publish(settings, build_id))
 
 
-def _dbt_build(settings: Settings, progress: Progress) -> dict[str, int]:
+def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool) -> dict[str, int]:
     """Models, seeds and data tests; unit tests prove the code, not the data, and run with plain ``dbt build``."""
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--log-format", "json", "build", "--exclude-resource-type", "unit_test"]
+    command += ["--full-refresh"] if full_refresh else []
     environment = os.environ | {"OUTREACH_WAREHOUSE": str(settings.warehouse_path.resolve())}
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()

@@ -33,14 +33,19 @@ FUNNEL_STAGES = (
 
 
 @app.command()
-def build(as_json: AsJson = False) -> None:
+def build(
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build the incremental models from the beginning.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Build all models, run all tests, and publish the marts if everything passed.
 
     Analysts may run plain [bold]dbt build[/] instead: the same models in the same warehouse, without publishing.
     """
     settings = load_settings()
     with progress() as display:
-        summary = build_and_publish(settings, display)
+        summary = build_and_publish(settings, display, full_refresh=full_refresh)
     if as_json:
         out.print_json(json.dumps({"nodes": summary.nodes, "build_id": summary.version.build_id}))
         return

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
+
 with
 
 source as (
@@ -75,6 +77,10 @@ renamed as (
         payload,
         coalesce(parse_error, case when {{ is_malformed_json('payload') }} then 'not valid JSON' end) as parse_error
     from source
+    {%- if is_incremental() %}
+        -- Our inbox numbers events as they arrive and changes none: what happened earlier and comes late is numbered late.
+        where event_id > (select coalesce(max(event_id), 0) from {{ this }})
+    {%- endif %}
 )
 
 select * from renamed

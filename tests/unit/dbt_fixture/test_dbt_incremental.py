@@ -1,0 +1,118 @@
+"""Days that are built one after the other give the same marts, row for row, as one full build at the end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+MODELS = ("build", "--resource-type", "model", "--resource-type", "seed")
+EVENT_TABLES = ("staging.stg_smartlead__webhook_events", "staging.stg_clay__callback_events")
+MEMBER = {"org": "icare", "CampaignMemberId": "00vIc0aaaaaaaaAIAQ", "LeadId": "00QIc0aaaaaaaaAMAQ"}
+MAIL = {"stats_id": "s1", "sl_lead_email": "ann.lee@lead.example", "from_email": "alex@reach-icare.example"}
+REPLY = MAIL | {
+    "time_replied": "2026-07-25T10:00:00.000Z",
+    "reply_message": {"message_id": "<r2@lead.example>", "text": "Please call me."},
+}
+
+# What arrives on each day: webhooks as (event type, payload), then callbacks as (classification, classified at).
+DAYS: list[tuple[list[tuple[str, dict[str, Any] | None]], list[tuple[str, str]]]] = [
+    # a reply before the mail that it answers is announced, and something that is no JSON
+    ([("EMAIL_REPLY", REPLY), ("EMAIL_OPEN", None)], [("Neutral", "2026-07-25T10:20:00Z")]),
+    # the same reply again; what happened long before arrives late; a callback older than the one of yesterday
+    (
+        [
+            ("EMAIL_REPLY", REPLY),
+            ("EMAIL_SENT", MAIL | {"event_timestamp": "2026-07-20T08:00:00Z", "sequence_number": 1}),
+            ("EMAIL_OPEN", MAIL | {"event_timestamp": "2026-07-20T07:59:00Z"}),
+        ],
+        [("Negative", "2026-07-25T10:10:00Z")],
+    ),
+    # the person unsubscribed before all of that, and is classified anew
+    (
+        [("LEAD_UNSUBSCRIBED", MAIL | {"event_timestamp": "2026-07-19T08:00:00Z"})],
+        [("Positive", "2026-07-27T09:00:00Z"), ("Positive", "2026-07-27T09:00:00Z")],
+    ),
+]
+
+
+@pytest.mark.timeout(900)
+def test_days_built_incrementally_equal_one_full_build(dbt: Any, tmp_path: Path) -> None:
+    dbt.load("--with-story")
+    for number, (webhooks, callbacks) in enumerate(DAYS, start=1):
+        with duckdb.connect(str(dbt.warehouse)) as connection:
+            _arrive(connection, number, webhooks, callbacks)
+        _build(dbt)
+    day_by_day = tmp_path / "day_by_day.duckdb"
+    shutil.copy(dbt.warehouse, day_by_day)
+    _build(dbt, "--full-refresh")
+    with duckdb.connect(str(dbt.warehouse), read_only=True) as connection:
+        connection.execute(f"attach '{day_by_day}' as day_by_day (read_only)")
+        tables = _tables(connection)
+        assert set(EVENT_TABLES) < set(tables)
+        assert {table: _differences(connection, table) for table in tables} == dict.fromkeys(tables, 0)
+        assert connection.execute(f"select count(*) from {EVENT_TABLES[0]}").fetchone() == (2 + 6,)
+        assert connection.execute("select is_unsubscribed from marts.fct_lead_eligibility").fetchall() == [
+            (True,)
+        ] * 2 + [(False,)], "what came late counts"
+
+
+def _build(dbt: Any, *options: str) -> None:
+    result = dbt(*MODELS, *options)
+    assert result.returncode == 0, result.stdout[-3000:]
+
+
+def _arrive(
+    connection: duckdb.DuckDBPyConnection,
+    day: int,
+    webhooks: list[tuple[str, dict[str, Any] | None]],
+    callbacks: list[tuple[str, str]],
+) -> None:
+    received_at = f"2026-08-{day:02d} 08:00:00+00"
+    for place, (event_type, payload) in enumerate(webhooks):
+        event_id = day * 10 + place
+        values = [event_id, f"w{event_id}", received_at, event_type, json.dumps(payload) if payload else "{broken"]
+        connection.execute(
+            "insert into raw_smartlead.webhook_events"
+            " (event_id, dedupe_key, channel, received_at, event_type, campaign_id, payload)"
+            " values (?, ?, 'webhook', ?, ?, 2710101, ?)",
+            values,
+        )
+    for place, (classification, classified_at) in enumerate(callbacks):
+        event_id = day * 10 + place
+        payload = MEMBER | {
+            "table_id": "t_replies",
+            "row_id": "r9",
+            "smartlead_campaign_id": "2710101",
+            "message_id": "<r2@lead.example>",
+            "classification": classification,
+            "classified_at": classified_at,
+        }
+        connection.execute(
+            "insert into raw_clay.callback_events (event_id, dedupe_key, received_at, kind, payload)"
+            " values (?, ?, ?, 'reply_classification', ?)",
+            [event_id, f"c{event_id}", received_at, json.dumps(payload)],
+        )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select table_schema || '.' || table_name from information_schema.tables"
+        " where table_catalog = current_catalog() and table_type = 'BASE TABLE'"
+        " and table_schema in ('staging', 'intermediate', 'marts') order by all"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _differences(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Rows that one of the two has more often than the other."""
+    row = connection.execute(
+        f"select (select count(*) from (from {table} except all from day_by_day.{table}))"
+        f" + (select count(*) from (from day_by_day.{table} except all from {table}))"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
