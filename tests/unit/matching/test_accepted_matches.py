@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.matching.accepted import UnmatchedEvent, accept, in_force, withdraw
-from pipelines.store import accepted_matches, open_store, reading, store_meta, writing
+from pipelines.store import accepted_matches, open_store, reading
 
 EVENT = UnmatchedEvent(
     "smartlead_reply", "<r1>", "icare", "not_in_roster", 2710101, "ann@lead.example", "00vM1", "00QL1"
@@ -63,10 +63,3 @@ def test_nothing_is_recorded_without_suggestion_person_or_reason(
     with pytest.raises(RefusedError):
         accept(engine, event, by=by, why=why)
     assert in_force(engine) == []
-
-
-def test_a_store_of_the_first_version_gets_the_table(engine: sa.Engine) -> None:
-    with writing(engine) as connection:
-        accepted_matches.drop(connection)
-        connection.execute(store_meta.update().values(schema_version=1))
-    assert in_force(open_store(Settings(store_url=engine.url.render_as_string(hide_password=False)))) == []

@@ -130,6 +130,8 @@ def test_a_ledger_of_the_first_version_is_taken_over_whole(store_url: str) -> No
         connection.execute(store_meta.update().values(schema_version=1))
     migrated = open_store(settings(store_url))
     with writing(migrated) as connection:
+        tables = set(sa.inspect(connection).get_table_names())
+        assert tables >= {"accepted_matches", "sign_offs"}
         connection.execute(ledger_entries.insert(), [entry | {"entry_type": "plan", "actor": "ada"}])
         rows = connection.execute(sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)).mappings().all()
     assert [(row["entry_id"], row["entry_type"], row["actor"]) for row in rows] == [
