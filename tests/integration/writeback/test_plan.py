@@ -141,7 +141,7 @@ def test_four_eyes_are_those_of_two_people(outreach, made, settings, world) -> N
     assert outreach("push", plan_id).code == 12
     own = outreach("approve", plan_id, "--reason", "looks fine", user="Ada")
     assert own.code == 9
-    assert "cannot approve it" in own.err
+    assert "cannot approve the plan" in own.err
     assert outreach("approve", plan_id, "--reason", " ", user="grace").code == 9
     assert outreach("push", plan_id).code == 12
     assert outreach("approve", plan_id, "--reason", "checked five notices", user="grace").code == 0
