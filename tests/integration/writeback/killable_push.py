@@ -50,7 +50,7 @@ def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:
     ledger.append = watched(ledger.append, of_entries)
     settings = load_settings()
     with readers(settings, None) as org_readers:
-        push_plan(settings, open_store(settings), org_readers, limits=Push(**limits))
+        push_plan(settings, open_store(settings), org_readers, is_first_run=True, limits=Push(**limits))
     return steps
 
 

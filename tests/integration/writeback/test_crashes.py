@@ -96,7 +96,8 @@ def test_killed_at_any_step(
     steps = killable(limits=limits)["steps"]
     assert expected_steps <= set(steps)
     check(settings, recorded, written, deltas)
-    for number, name in enumerate(steps):
+    # Nothing happens between the end of a step and the beginning of the next: one kill for both.
+    for number, name in [(number, name) for number, name in enumerate(steps) if not number or name.startswith("after")]:
         deltas = some()
         publish(*deltas)
         assert killable(limits=limits, kill_at=number)["status"] == -signal.SIGKILL, name

@@ -138,7 +138,10 @@ def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, we
         limits=limits,
         sleep=lambda _: None,
     )
-    result = pusher.push(Plan("build", ALLOWLIST.hash, {}, "2026-09-01T06:00:00+00:00", changes, []))
+    plan = Plan(
+        "build", ALLOWLIST.hash, {}, "2026-09-01T06:00:00Z", "2026-09-02T06:00:00Z", "Ann", None, {}, changes, []
+    )
+    result = pusher.push(plan)
 
     assert sum(result.counts().values()) == len(changes)
     assert ledger.open_intents(engine) == []
