@@ -25,10 +25,17 @@ from pipelines.cli import main
 from pipelines.config import Settings
 from pipelines.errors import DataError, OutreachError, ServiceError, StoreError
 from pipelines.salesforce.loader import OrgLoad
+from pipelines.smartlead.loader import SmartleadLoad
 from pipelines.store import open_store, reading, runs
 from pipelines.warehouse import warehouse_lock
 
 ROWS = {"t": 2}
+LOADED = {
+    "salesforce": {"icare": OrgLoad(ROWS, ["3 API calls."])},
+    "smartlead": SmartleadLoad(ROWS, []),
+    "clay": ROWS,
+    "writeback": ROWS,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +51,8 @@ def outreach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run the command with loaders that give these rows or raise these errors."""
 
     def run(*arguments: str, **outcomes: OutreachError | Mapping[str, Any]) -> int:
-        for source in ("salesforce", "smartlead", "clay", "writeback"):
-            outcome = outcomes.get(
-                source, {"icare": OrgLoad(ROWS, ["3 API calls."])} if source == "salesforce" else ROWS
-            )
-            monkeypatch.setattr(load_module, f"load_{source}", _loader(outcome))
+        for source, loaded in LOADED.items():
+            monkeypatch.setattr(load_module, f"load_{source}", _loader(outcomes.get(source, loaded)))
         monkeypatch.setattr(sys, "argv", ["outreach", "load", *arguments])
         with pytest.raises(SystemExit) as caught:
             main()
