@@ -21,7 +21,7 @@ from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.store_migrations import MIGRATIONS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
@@ -96,6 +96,7 @@ clay_submissions = sa.Table(
     sa.Column("intent_at", UtcTimestamp, nullable=False),
     sa.Column("settled_at", UtcTimestamp),
     sa.Column("detail", sa.Text),
+    sa.Column("times_sent", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("table_id", "campaign_member_id"),
     sqlite_autoincrement=True,
 )

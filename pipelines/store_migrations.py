@@ -26,4 +26,11 @@ def _ledger_names_actors(connection: Connection) -> None:
     connection.exec_driver_sql("alter table ledger_entries add column actor text")
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _ledger_names_actors}  # version found -> step to the next one
+def _submissions_are_counted(connection: Connection) -> None:
+    """Version 3: how often a row was sent to a Clay table, whose webhook takes a limited number in its life."""
+    connection.exec_driver_sql("alter table clay_submissions add column times_sent integer not null default 1")
+    connection.exec_driver_sql("update clay_submissions set times_sent = 0 where status = 'rejected'")
+
+
+# version found -> step to the next one
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _ledger_names_actors, 2: _submissions_are_counted}

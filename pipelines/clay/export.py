@@ -9,55 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from pipelines.clay.audience import Audience, Member, to_18_or_none
-from pipelines.clay.client import ClayClient, cell_value
-from pipelines.clay.submissions import OPEN, Submissions
+from pipelines.clay.arrivals import ROWS_PER_TABLE, Arrivals
+from pipelines.clay.audience import Audience, Member
+from pipelines.clay.comparison import Comparison, wait_until_visible
+from pipelines.clay.export_summary import ExportSummary
+from pipelines.clay.submissions import Submissions
 from pipelines.clay.webhook import TableWebhook
 from pipelines.config import Clay, ClayTable, Settings
 from pipelines.errors import ConfigurationError, OutreachError, RefusedError, ServiceError
-from pipelines.inbox.bodies import read_body
-from pipelines.inbox.clay import SOURCE
-from pipelines.inbox.events import events_after
-from pipelines.raw_tables import Record
 from pipelines.sign_offs import use_sign_offs
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 
 ROWS_PER_SOURCE = 50_000  # a webhook source takes so many in its life, deleted ones included
-VISIBLE_AFTER = timedelta(seconds=60)  # how long Clay may take to show a row that it has accepted
+NEW_TABLE = "Make a new table with a new webhook in Clay, and put it into seeds/campaign_map.csv."
 UNKNOWN_IN_A_ROW = 3  # then Clay is ill, and sending more would only leave more open
-
-
-@dataclass
-class ExportSummary:
-    """What an export found and did. ``open`` rows may or may not have arrived; the next export settles them."""
-
-    org: str
-    campaign_id: str
-    campaign_name: str
-    table_id: str
-    as_of_at: str
-    members: int
-    exportable: int
-    without_keys: int
-    already_accepted: int
-    found_in_clay: int = 0
-    to_send: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    open: int = 0
-    is_dry_run: bool = False
-
-    def as_dict(self) -> dict[str, object]:
-        """For ``--json`` and the run history."""
-        return asdict(self)
 
 
 def export_audience(
@@ -66,9 +38,18 @@ def export_audience(
     progress: Progress,
     *,
     dry_run: bool = False,
+    resend_missing: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[ExportSummary, OutreachError | None]:
     """Send every exportable member that the table does not have yet; return what was done and what ended it early.
+
+    Args:
+        settings: where Clay and the store are.
+        audience: who may go out.
+        progress: where it is shown.
+        dry_run: only count.
+        resend_missing: send again what Clay accepted and does not show; without it that is only listed.
+        sleep: how to wait; replaced in tests.
 
     Raises:
         ConfigurationError: the table's webhook is not configured.
@@ -81,6 +62,8 @@ def export_audience(
     lock = settings.data_dir / f"export_{campaign.clay_table_id}.lock"
     with exclusive(lock, f"export {campaign.name}"):
         export = _Export(clay, engine, audience, progress, sleep)
+        if resend_missing and not dry_run:
+            export.give_up_missing()
         export.require_room()
         if dry_run:
             return export.preview(), None
@@ -90,6 +73,8 @@ def export_audience(
             problem = export.send(webhook)
         finally:
             webhook.close()
+        if problem is None:
+            export.compare()
         if problem is None and export.is_complete:
             use_sign_offs(engine, campaign)
         return export.summary, problem
@@ -99,14 +84,16 @@ class _Export:
     def __init__(
         self, clay: Clay, engine: sa.Engine, audience: Audience, progress: Progress, sleep: Callable[[float], None]
     ) -> None:
-        self._clay = clay
-        self._engine = engine
         self._audience = audience
         self._progress = progress
         self._sleep = sleep
         self._submissions = Submissions(engine, audience.campaign)
         statuses = self._submissions.statuses()
         campaign = audience.campaign
+        self._arrivals = Arrivals(clay, engine, campaign.clay_table_id, sleep=sleep)
+        exportable = {member.campaign_member_id for member in audience.exportable}
+        self._comparison = Comparison(self._arrivals, self._submissions, exportable, sleep)
+        self._last_sent_at: datetime | None = None
         self.summary = ExportSummary(
             org=campaign.org,
             campaign_id=campaign.campaign_id,
@@ -121,20 +108,25 @@ class _Export:
 
     def require_room(self) -> None:
         """Refuse beforehand what the source would silently stop taking in the middle."""
-        statuses = self._submissions.statuses()
-        used = sum(status == "accepted" or status in OPEN for status in statuses.values())
         new = len(self._to_send())
+        if not new:
+            return
+        used = self._submissions.taken()
         if used + new > ROWS_PER_SOURCE:
-            raise RefusedError(
-                f"Clay's table {self.summary.table_id} takes {ROWS_PER_SOURCE:,} rows in its life: {used:,} were sent,"
-                f" and {new:,} more would not fit.",
-                next_step="Make a new table with a new webhook in Clay, and put it into seeds/campaign_map.csv.",
-            )
+            raise self._no_room(f"takes {ROWS_PER_SOURCE:,} rows in its life: {used:,} were sent", new)
+        here = self._arrivals.read_table().row_count
+        if here + new > ROWS_PER_TABLE:
+            raise self._no_room(f"holds {ROWS_PER_TABLE:,} rows: {here:,} are in it", new)
+
+    def _no_room(self, limit: str, new: int) -> RefusedError:
+        return RefusedError(
+            f"Clay's table {self.summary.table_id} {limit}, and {new:,} more would not fit.", next_step=NEW_TABLE
+        )
 
     @property
     def is_complete(self) -> bool:
         """Whether Clay has every member that may go out."""
-        return not self.summary.open and not self._to_send()
+        return not self.summary.open and not self.summary.missing_in_clay and not self._to_send()
 
     def preview(self) -> ExportSummary:
         """What an export would do."""
@@ -142,6 +134,17 @@ class _Export:
         self.summary.open = len(self._submissions.open_since())
         self.summary.to_send = len(self._to_send())
         return self.summary
+
+    def give_up_missing(self) -> None:
+        """Let what Clay accepted and does not show be sent again."""
+        if not self._arrivals.is_readable:
+            raise ConfigurationError(
+                "Without an API key nobody can tell which rows Clay has lost.",
+                next_step="Set OUTREACH_CLAY__API_KEY, or export without --resend-missing.",
+            )
+        lost = self._comparison.lost()
+        self._submissions.settle(lost, "rejected", "accepted, but not in Clay's table", datetime.now(UTC))
+        self.summary.already_accepted -= len(lost & {m.campaign_member_id for m in self._audience.exportable})
 
     def settle_open_rows(self) -> None:
         """Find out which of the rows that may have arrived did."""
@@ -151,11 +154,8 @@ class _Export:
         task = self._progress.add_task("Looking in Clay for rows of an earlier export", total=None)
         found = self._settle_found(set(open_since))
         missing = set(open_since) - found
-        if missing and self._clay.api_key is not None:
-            latest = max(open_since[member_id] for member_id in missing)
-            seconds = (latest + VISIBLE_AFTER - datetime.now(UTC)).total_seconds()
-            if seconds > 0:
-                self._sleep(seconds)
+        if missing and self._arrivals.is_readable:
+            if wait_until_visible(max(open_since[member_id] for member_id in missing), self._sleep):
                 missing -= self._settle_found(missing)
             self._submissions.settle(missing, "rejected", "not found in Clay: it did not arrive", datetime.now(UTC))
         self._progress.remove_task(task)
@@ -173,8 +173,9 @@ class _Export:
         for member in self._progress.track(members, description=f"Sending to {self.summary.table_id}"):
             payload = _payload(self.summary.org, member)
             self._submissions.intend(member, _hash(payload))
+            self._last_sent_at = datetime.now(UTC)
             outcome = webhook.send(payload)
-            self._submissions.settle([member.campaign_member_id], outcome.status, outcome.detail, outcome.at)
+            self._submissions.answered(member.campaign_member_id, outcome.status, outcome.detail, outcome.at)
             self.summary.accepted += outcome.status == "accepted"
             self.summary.rejected += outcome.status == "rejected"
             unknown_in_a_row = unknown_in_a_row + 1 if outcome.status == "unknown" else 0
@@ -188,6 +189,18 @@ class _Export:
                 )
         return None
 
+    def compare(self) -> None:
+        """Note how the table's rows differ from the members."""
+        if not self._arrivals.is_readable:
+            return
+        content, missing = self._comparison.after(self._last_sent_at)
+        known = set(self._submissions.statuses())
+        self.summary.rows_in_clay = content.row_count
+        self.summary.is_table_full = content.is_full
+        self.summary.missing_in_clay = missing
+        self.summary.repeated_in_clay = content.repeated
+        self.summary.foreign_in_clay = sum(rows for member, rows in content.rows.items() if member not in known)
+
     def _to_send(self) -> list[Member]:
         statuses = self._submissions.statuses()
         return [
@@ -197,23 +210,16 @@ class _Export:
         ]
 
     def _settle_found(self, member_ids: set[str]) -> set[str]:
-        called_back = _called_back(self._engine, self.summary.table_id)
+        called_back = self._arrivals.called_back()
         found = {member_id: called_back[member_id] for member_id in member_ids if member_id in called_back}
         for member_id, enriched_at in found.items():
             self._submissions.settle([member_id], "accepted", "a callback came back for it", enriched_at)
-        for members, read_at in self._in_table():
-            here = (members & member_ids) - set(found)
-            self._submissions.settle(here, "accepted", "found in Clay's table", read_at)
-            found |= dict.fromkeys(here, read_at)
+        seen_at = self._arrivals.read_table().read_at
+        for member_id in (member_ids & seen_at.keys()) - found.keys():
+            self._submissions.settle([member_id], "accepted", "found in Clay's table", seen_at[member_id])
+            found[member_id] = seen_at[member_id]
         self.summary.found_in_clay += len(found)
         return set(found)
-
-    def _in_table(self) -> Iterator[tuple[set[str], datetime]]:
-        if self._clay.api_key is None:
-            return
-        with ClayClient(self._clay, sleep=self._sleep) as client:
-            for page in client.table_rows(self.summary.table_id):
-                yield {member_id for row in page.rows if (member_id := _member_id(row))}, page.read_at
 
 
 def _table(settings: Settings, table_id: str) -> tuple[Clay, ClayTable]:
@@ -225,26 +231,6 @@ def _table(settings: Settings, table_id: str) -> tuple[Clay, ClayTable]:
             f" [clay.tables.{table_id}] in the secrets file.",
         )
     return clay, clay.tables[table_id]
-
-
-def _called_back(engine: sa.Engine, table_id: str) -> dict[str, datetime]:
-    """The members that Clay has called back for, and when it had enriched them."""
-    found: dict[str, datetime] = {}
-    for batch in events_after(engine, SOURCE, 0, event_type="enrichment"):
-        for event in batch:
-            payload = read_body(event["body"].encode()).payload
-            member_id = to_18_or_none(payload.get("CampaignMemberId"))
-            if member_id and payload.get("table_id") == table_id:
-                enriched_at = Record(payload, "a callback in the inbox").time_or_none("enriched_at")
-                found.setdefault(member_id, enriched_at or event["received_at"])
-    return found
-
-
-def _member_id(row: object) -> str | None:
-    if not isinstance(row, dict):
-        return None
-    cells = row["cells"] if isinstance(row.get("cells"), dict) else row
-    return to_18_or_none(cell_value(cells.get("CampaignMemberId")))
 
 
 def _payload(org: str, member: Member) -> dict[str, str | None]:

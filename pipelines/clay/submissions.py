@@ -6,7 +6,7 @@ have arrived. It is settled by looking for it in Clay, never by sending it again
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -32,10 +32,39 @@ class Submissions:
         with reading(self._engine) as connection:
             return dict(connection.execute(query).all())
 
+    def details(self) -> dict[str, str]:
+        """What is known of every member's row, for people."""
+        query = sa.select(_c.campaign_member_id, _c.status, _c.detail).where(
+            _c.table_id == self._campaign.clay_table_id
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).mappings().all()
+        return {
+            str(row["campaign_member_id"]): f"{row['status']} ({row['detail']})"
+            if row["detail"]
+            else str(row["status"])
+            for row in rows
+        }
+
+    def taken(self) -> int:
+        """How many submissions the table's webhook has taken from us, or may have."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(_c.times_sent), 0)).where(
+            _c.table_id == self._campaign.clay_table_id
+        )
+        with reading(self._engine) as connection:
+            return int(connection.scalar(query) or 0)
+
+    def accepted_at(self) -> dict[str, datetime]:
+        """The members whose rows Clay accepted, and when they were sent by our clock."""
+        return self._sent_at(("accepted",))
+
     def open_since(self) -> dict[str, datetime]:
         """The members whose rows may or may not have arrived, and since when."""
+        return self._sent_at(OPEN)
+
+    def _sent_at(self, statuses: Sequence[str]) -> dict[str, datetime]:
         query = sa.select(_c.campaign_member_id, _c.intent_at).where(
-            _c.table_id == self._campaign.clay_table_id, _c.status.in_(OPEN)
+            _c.table_id == self._campaign.clay_table_id, _c.status.in_(statuses)
         )
         with reading(self._engine) as connection:
             return dict(connection.execute(query).all())
@@ -51,6 +80,7 @@ class Submissions:
             "intent_at": datetime.now(UTC),
             "settled_at": None,
             "detail": None,
+            "times_sent": _c.times_sent + 1,
         }
         with writing(self._engine) as connection:
             again = connection.execute(
@@ -61,7 +91,7 @@ class Submissions:
                     "table_id": self._campaign.clay_table_id,
                     "campaign_member_id": member.campaign_member_id,
                 }
-                connection.execute(clay_submissions.insert().values(intent | key))
+                connection.execute(clay_submissions.insert().values(intent | key | {"times_sent": 1}))
 
     def settle(self, member_ids: Iterable[str], status: str, detail: str, at: datetime) -> None:
         """Commit what became of rows, and when by Clay's clock."""
@@ -69,6 +99,13 @@ class Submissions:
         with writing(self._engine) as connection:
             for member_id in member_ids:
                 connection.execute(clay_submissions.update().where(*self._is(member_id)).values(values))
+
+    def answered(self, member_id: str, status: str, detail: str, at: datetime) -> None:
+        """Commit what sending a row came to; one that Clay turned away does not count as sent."""
+        values = {"status": status, "settled_at": at, "detail": detail}
+        counted = {"times_sent": _c.times_sent - 1} if status == "rejected" else {}
+        with writing(self._engine) as connection:
+            connection.execute(clay_submissions.update().where(*self._is(member_id)).values(values | counted))
 
     def _is(self, member_id: str) -> tuple[sa.ColumnElement[bool], ...]:
         return _c.table_id == self._campaign.clay_table_id, _c.campaign_member_id == member_id

@@ -55,6 +55,7 @@ class FakeClay:
         self.rows: list[dict[str, Any]] = []
         self.misbehave: list[str] = []
         self.tokens: list[str | None] = []
+        self.most_rows = 50_000
         self.app = Starlette(
             routes=[
                 Route("/v3/sources/webhook/{table}", self.receive, methods=["POST"]),
@@ -67,7 +68,7 @@ class FakeClay:
         what = self.misbehave.pop(0) if self.misbehave else "accept"
         if what.isdigit():
             return JSONResponse({"message": "no"}, int(what), {"Retry-After": "0"} | HEADERS)
-        if what != "lose before":
+        if what not in {"lose before", "forget"} and len(self.rows) < self.most_rows:
             self.rows.append(await request.json())
         if what.startswith("lose"):
             return StreamingResponse(_broken())

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from rich.progress import Progress
 
 from pipelines.clay.audience import read_audience
-from pipelines.clay.export import ExportSummary, export_audience
+from pipelines.clay.export import export_audience
+from pipelines.clay.export_summary import ExportSummary
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, DataError, LockedError, OutreachError, RefusedError, ServiceError
 from pipelines.inbox.bodies import read_body
@@ -246,7 +247,7 @@ pipelines.cli.main()
     [
         ("Submissions", "intend", "after", 2),  # the intent is committed, nothing was sent
         ("TableWebhook", "send", "after", 3),  # sent, the outcome is not committed
-        ("Submissions", "settle", "after", 3),
+        ("Submissions", "answered", "after", 3),
     ],
 )
 def test_killed_and_run_again_every_member_arrives_exactly_once(

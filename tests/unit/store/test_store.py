@@ -123,6 +123,7 @@ def test_a_ledger_of_the_first_version_is_taken_over_whole(store_url: str) -> No
     entry = dict.fromkeys(set(ledger_entries.columns.keys()) - {"entry_id", "actor"}, "x")
     entry |= {"entry_type": "intent", "recorded_at": NOON}
     with writing(engine) as connection:
+        connection.exec_driver_sql("alter table clay_submissions drop column times_sent")
         ledger_entries.drop(connection)
         connection.exec_driver_sql(FIRST_LEDGER.format(**FIRST_TYPES[connection.dialect.name]))
         connection.execute(ledger_entries.insert(), [entry, entry, entry])
