@@ -16,6 +16,8 @@ measurements as (
     select * from {{ ref('int_audience__policy_gates') }}
     union all
     select * from {{ ref('int_audience__clay_gates') }}
+    union all
+    select * from {{ ref('int_audience__smartlead_gates') }}
 ),
 
 campaign_gates as (
