@@ -20,7 +20,9 @@ from sandbox.world.clock import WorldClock
 
 CONTROL_HEADER = "x-sandbox-token"
 FAULTY_ANSWERS = ("status", "drop_connection", "malformed_page", "html_page")
-FAULTS = (*FAULTY_ANSWERS, "slow", "shift")  # the last one: a list changes right after one of its pages was read
+# shift: a list changes right after one of its pages was read; the others: a row is taken and its answer lost, it is
+# accepted and forgotten, it becomes two rows
+FAULTS = (*FAULTY_ANSWERS, "slow", "shift", "answer_lost", "forget", "twice")
 CLOUDFLARE_PAGE = "<html><head><title>Attention Required! | Cloudflare</title></head><body>…</body></html>"
 
 

@@ -59,19 +59,24 @@ class ClayService:
             return _message("Webhook source not found", 404)
         if request.headers.get("x-clay-webhook-auth") != self._config["webhook_token"]:
             return _message("Unauthorized", 401)
-        if fault := self._faults.answer(request.url.path):
-            return fault
-        return await run_in_threadpool(self._take_rows, table_id, await request.body())
+        path = request.url.path
+        await self._faults.delay(path)
+        if faulty := self._faults.answer(path):
+            return faulty
+        fault = self._faults.take(path, "answer_lost", "forget", "twice")
+        fate = None if fault is None else fault.kind
+        answer = await run_in_threadpool(self._take_rows, table_id, await request.body(), fate)
+        return _message("Bad gateway", 502) if fate == "answer_lost" else answer
 
-    def _take_rows(self, table_id: str, raw: bytes) -> Response:
-        """One flat object is one row, a list is many."""
+    def _take_rows(self, table_id: str, raw: bytes, fate: str | None) -> Response:
+        """One flat object is one row, a list is many; ``fate`` is what the weather does to them."""
         if len(raw) > MOST_BYTES:
             return _message("Payload too large", 413)
         try:
             content = json.loads(raw)
             with self._db.transaction():
                 for row in content if isinstance(content, list) else [content]:
-                    self._tables.submit(table_id, dict(row), self._db.clock.tick())
+                    self._tables.submit(table_id, dict(row), self._db.clock.tick(), fate)
         except (ValueError, TypeError):
             return _message("Body parse error", 400)
         except SourceFullError:
@@ -82,6 +87,7 @@ class ClayService:
         return self._refusal(request) or JSONResponse({"workspace": {"id": 1, "name": "Sandbox"}})
 
     async def _query(self, request: Request) -> Response:
+        await self._faults.delay(request.url.path)
         if refusal := self._refusal(request):
             return refusal
         try:

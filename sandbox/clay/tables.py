@@ -41,8 +41,14 @@ class Tables:
         self._seed = seed
         self._options = options or TableOptions()
 
-    def submit(self, table_id: str, content: Row, now: datetime) -> None:
+    def submit(self, table_id: str, content: Row, now: datetime, fate: str | None = None) -> None:
         """Take a submission to a table's webhook; a full table takes it and forgets it.
+
+        Args:
+            table_id: the table.
+            content: the row.
+            now: the world's time.
+            fate: ``forget`` loses this row silently, ``twice`` makes two of it although the table deduplicates.
 
         Raises:
             SourceFullError: the source takes no more.
@@ -53,16 +59,24 @@ class Tables:
             raise SourceFullError
         self._db.execute("update sources set submissions = submissions + 1 where table_id = ?", [table_id])
         rows = self._db.value("select count(*) from rows where table_id = ?", [table_id])
-        if rows < self._options.rows_per_table:
-            if table_id == REPLIES_TABLE:
-                self.add_reply(content, now)
-            else:
-                self.add(table_id, str(content.get("CampaignMemberId") or ""), content, now)
+        if rows >= self._options.rows_per_table or fate == "forget":
+            return
+        if table_id == REPLIES_TABLE:
+            self.add_reply(content, now)
+        else:
+            row_key = str(content.get("CampaignMemberId") or "")
+            self.add(table_id, row_key, content, now)
+            if fate == "twice":
+                self.add(table_id, row_key, content, now, is_deduplicated=False)
 
-    def add(self, table_id: str, row_key: str, inputs: Row, now: datetime) -> None:
+    def add(
+        self, table_id: str, row_key: str, inputs: Row, now: datetime, *, is_deduplicated: bool | None = None
+    ) -> None:
         """Add a row. With automatic deduplication, of rows with the same key the oldest stays; blank keys are many."""
         twins = self._db.value("select count(*) from rows where table_id = ? and row_key = ?", [table_id, row_key])
-        if twins and row_key and self._options.auto_dedupe.get(table_id, True):
+        if is_deduplicated is None:
+            is_deduplicated = self._options.auto_dedupe.get(table_id, True)
+        if twins and row_key and is_deduplicated:
             return
         key = f"{table_id} {row_key} {twins}"
         late_days = 1 + int(self._unit("late", key) * 3) if self._unit("is late", key) < LATE_SHARE else 0

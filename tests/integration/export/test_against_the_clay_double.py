@@ -101,3 +101,14 @@ def test_a_callback_that_was_missed_is_made_up_for_by_the_poll(clay: Clay) -> No
     clay.control("deliver")  # Clay tries again what was not taken
     clay.load()
     assert clay.query("select count(distinct payload ->> '$.row_id') from callback_events") == [(5,)]
+
+
+def test_in_bad_weather_every_difference_is_found_and_nothing_is_sent_on_suspicion(clay: Clay) -> None:
+    for kind in ("answer_lost", "forget", "twice"):
+        clay.control("faults", kind=kind, path="/webhook/")
+    first, _ = clay.export()
+    assert (first.accepted, first.open, first.rows_in_clay) == (4, 1, 5)
+    assert (len(first.missing_in_clay), len(first.repeated_in_clay)) == (1, 1)
+    second, problem = clay.export()
+    assert (second.found_in_clay, second.to_send, second.open, problem) == (1, 0, 0, None)
+    assert (second.missing_in_clay, second.repeated_in_clay) == (first.missing_in_clay, first.repeated_in_clay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -57,6 +58,24 @@ def test_a_full_table_answers_as_ever_and_a_used_up_source_refuses(new_double: C
     double = new_double(tables={"rows_per_table": 2, "submissions_per_source": 4})
     assert [double.submit(TABLE, row(number)).status_code for number in range(5)] == [200, 200, 200, 200, 403]
     assert double.control("status")["rows"] == 2
+
+
+def test_planned_weather_at_the_webhook(double: Any) -> None:
+    for kind in ("answer_lost", "forget", "twice"):
+        double.control("faults", kind=kind, path="/webhook/")
+    double.control("faults", kind="slow", path="/webhook/", seconds=0.3)
+    started = time.monotonic()
+    assert [double.submit(TABLE, row(number)).status_code for number in range(4)] == [502, 200, 200, 200]
+    assert time.monotonic() - started > 0.3
+    members = [cells["CampaignMemberId"]["value"] for cells in rows_of(double)]
+    assert sorted(members) == [row(number)["CampaignMemberId"] for number in (0, 2, 2, 3)]
+    double.control("faults", kind="status", path="/webhook/", status=503)
+    assert [double.submit(TABLE, row(4)).status_code for _ in range(2)] == [503, 200]
+    assert len(rows_of(double)) == 5
+
+
+def rows_of(double: Any) -> list[dict[str, Any]]:
+    return [content["cells"] for content in double.query(TABLE).json()["data"]]
 
 
 def test_enriched_rows_are_called_back_and_pushed_to_smartlead(double: Any, receiver: Any, smartlead: Any) -> None:
