@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.config import Clay
-from pipelines.errors import ConfigurationError, DataError
+from pipelines.errors import ConfigurationError, DataError, ServiceError
 from pipelines.http import HttpService, service_time
 
 PAGE_ROWS = 100
@@ -53,19 +53,27 @@ class ClayClient:
 
         Raises:
             UnknownTableError: there is no such table.
-            DataError: an answer has an unknown shape.
+            ServiceError: the workspace is out of credits.
+            DataError: an answer has an unknown shape, or a cursor comes a second time.
         """
         query = {"tables": [{"id": table_id}], "field_mode": "names"}
         cursor: str | None = None
+        cursors: set[str] = set()
         while True:
             body: dict[str, Any] = {"query": query, "limit": PAGE_ROWS, **({"cursor": cursor} if cursor else {})}
             response = self._service.read_any("POST", QUERY, json=body)
+            if response.status_code == 402:
+                raise ServiceError(
+                    f"Clay's workspace is out of credits or actions: table {table_id} was not read to its end.",
+                    next_step="Top up the workspace or wait for the next month, then run the command again.",
+                )
             if response.status_code == 404:
                 raise UnknownTableError(
                     f"Clay has no table {table_id}.", next_step="Correct clay_table_id in seeds/campaign_map.csv."
                 )
             answer = self._service.json(self._service.check(response))
-            if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+            is_page = isinstance(answer, dict) and isinstance(answer.get("data"), list)
+            if not is_page or answer.get("cursor") in cursors:  # a cursor that comes again would never end
                 raise DataError(
                     f"Clay's POST {QUERY} has an unknown shape for table {table_id}.",
                     next_step="Nothing of this load was kept. Compare the answer with Clay's documentation.",
@@ -74,6 +82,7 @@ class ClayClient:
             cursor = answer.get("cursor")
             if not cursor:
                 return
+            cursors.add(cursor)
 
 
 def cell_value(cell: Any) -> Any:

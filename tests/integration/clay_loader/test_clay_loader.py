@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from pipelines.clay.loader import load_clay
 from pipelines.config import Settings
-from pipelines.errors import ConfigurationError, DataError
+from pipelines.errors import ConfigurationError, DataError, ServiceError
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event
 from pipelines.inbox.events import append
@@ -44,6 +44,8 @@ class FakeClay:
     def __init__(self) -> None:
         self.tables: dict[str, list[dict[str, Any]]] = {"t_icare_1": [], "t_replies": []}
         self.busy_answers = 0
+        self.is_out_of_credits = False
+        self.is_cursor_stuck = False
         self.app = Starlette(routes=[Route("/public/v0/tables/query", self.query, methods=["POST"])])
 
     async def query(self, request: Request) -> Response:
@@ -57,10 +59,13 @@ class FakeClay:
         table = body["query"]["tables"][0]["id"]
         if table not in self.tables:
             return JSONResponse({"message": "Table not found"}, 404, headers)
+        if self.is_out_of_credits:
+            return JSONResponse({"message": "Payment required"}, 402, headers)
         start = int(body.get("cursor", 0))
         rows = self.tables[table]
         page = rows[start : start + 2] + (rows[:1] if start else [])
         more = {"cursor": str(start + 2)} if start + 2 < len(rows) else {}
+        more |= {"cursor": "2"} if self.is_cursor_stuck else {}
         return JSONResponse({"data": page, "fields": {}} | more, headers=headers)
 
     def add(self, table: str, row_id: str, **columns: str) -> None:
@@ -161,6 +166,18 @@ def test_wrong_key_and_malformed_rows_are_clear_errors(fake: FakeClay, settings:
     clay = settings.clay.model_copy(update={"api_key": type(settings.clay.api_key)("no")})
     with pytest.raises(ConfigurationError, match="Clay refuses the credentials"):
         load(settings.model_copy(update={"clay": clay}))
+
+
+def test_a_cursor_that_comes_again_or_missing_credits_end_the_load(fake: FakeClay, settings: Settings) -> None:
+    fake.add("t_icare_1", "r1", CampaignMemberId="00v1")
+    fake.is_cursor_stuck = True
+    with pytest.raises(DataError, match="unknown shape for table t_icare_1"):
+        load(settings)
+    fake.is_out_of_credits = True
+    with pytest.raises(ServiceError, match="out of credits or actions: table t_icare_1"):
+        load(settings)
+    fake.is_cursor_stuck = fake.is_out_of_credits = False
+    assert load(settings)["table_rows"] == 1
 
 
 def test_the_ledger_is_loaded_entry_by_entry(settings: Settings) -> None:
