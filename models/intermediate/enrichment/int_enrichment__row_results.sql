@@ -1,5 +1,5 @@
--- What Clay found for each row of its lead tables: the callback and the poll of a row meet in one row, and the latest
--- enrichment counts. Of two sightings of the same enrichment the poll is the truth (R11).
+-- What Clay found for each row of its lead tables: the callback, the poll and the CSV export of a row meet in one row,
+-- and the latest enrichment counts. Of sightings of the same enrichment the poll is the truth, then the export (R11).
 with
 
 table_rows as (
@@ -15,12 +15,40 @@ clay_members as (
     select * from {{ ref('int_audience__clay_members') }}
 ),
 
+csv_sightings as (
+    select * from {{ ref('int_enrichment__csv_sightings') }}
+),
+
+rows_of_members as (
+    select
+        table_id,
+        row_id,
+        org,
+        campaign_id,
+        campaign_member_id,
+        lead_id,
+        unmatched_reason
+    from clay_members
+    union distinct
+    select
+        table_id,
+        row_id,
+        org,
+        campaign_id,
+        campaign_member_id,
+        lead_id,
+        cast(null as {{ dbt.type_string() }}) as unmatched_reason
+    from csv_sightings
+    where not is_row_known
+),
+
 sightings as (
-    {%- for sighting in ('table_rows', 'callbacks') %}
+    {%- for sighting, seen_by in (('table_rows', 'poll'), ('csv_sightings', 'csv'), ('callbacks', 'callback')) %}
         select
             table_id,
             row_id,
-            '{{ 'poll' if loop.first else 'callback' }}' as seen_by,
+            '{{ seen_by }}' as seen_by,
+            {{ loop.index }} as preference,
             company_name,
             employee_count,
             industry,
@@ -45,7 +73,7 @@ numbered as (
         *,
         row_number() over (
             partition by table_id, row_id
-            order by enriched_at desc, seen_by desc
+            order by enriched_at desc, preference asc
         ) as place
     from sightings
 ),
@@ -54,11 +82,11 @@ row_results as (
     select
         numbered.table_id,
         numbered.row_id,
-        clay_members.org,
-        clay_members.campaign_id,
-        clay_members.campaign_member_id,
-        clay_members.lead_id,
-        clay_members.unmatched_reason,
+        rows_of_members.org,
+        rows_of_members.campaign_id,
+        rows_of_members.campaign_member_id,
+        rows_of_members.lead_id,
+        rows_of_members.unmatched_reason,
         nullif(trim(numbered.company_name), '') as company_name,
         try_cast(numbered.employee_count as integer) as employee_count,
         nullif(trim(numbered.industry), '') as industry,
@@ -72,10 +100,10 @@ row_results as (
         numbered.seen_by,
         numbered.enriched_at
     from numbered
-    inner join clay_members
+    inner join rows_of_members
         on
-            numbered.table_id = clay_members.table_id
-            and numbered.row_id = clay_members.row_id
+            numbered.table_id = rows_of_members.table_id
+            and numbered.row_id = rows_of_members.row_id
     where numbered.place = 1
 )
 

@@ -15,8 +15,21 @@ renamed as (
         {{ salesforce_id_18(json_text('payload', 'LeadId')) }} as lead_id,
         -- strings
         file_name,
+        {{ json_text('payload', 'company_name') }} as company_name,
+        {{ json_text('payload', 'employee_count') }} as employee_count,
+        {{ json_text('payload', 'industry') }} as industry,
+        {{ json_text('payload', 'job_title') }} as job_title,
+        {{ json_text('payload', 'work_email') }} as work_email,
+        {{ json_text('payload', 'phone_number') }} as phone_number,
+        {{ json_text('payload', 'company_description') }} as company_description,
+        {{ json_text('payload', 'icp_score') }} as icp_score,
+        {{ json_text('payload', 'lead_tier') }} as lead_tier,
         -- booleans
         {{ is_malformed_json('payload') }} as is_malformed,
+        -- other
+        {{ json_text('payload', 'attempts') }} as attempts,
+        -- timestamps
+        {{ parse_utc(json_text('payload', 'enriched_at')) }} as enriched_at,
         -- other
         payload
     from source
