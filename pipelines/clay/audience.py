@@ -35,6 +35,7 @@ class Audience:
     members_total: int
     exportable: list[Member]
     without_keys: int
+    member_ids: frozenset[str]
 
 
 def read_audience(settings: Settings, name_or_id: str, org: str | None) -> Audience:
@@ -58,7 +59,8 @@ def read_audience(settings: Settings, name_or_id: str, org: str | None) -> Audie
                 without_keys += 1
             else:
                 exportable[member.campaign_member_id] = member
-    return Audience(campaign, version.as_of_at, len(rows), list(exportable.values()), without_keys)
+    member_ids = frozenset(str(row["campaign_member_id"]) for row in rows)
+    return Audience(campaign, version.as_of_at, len(rows), list(exportable.values()), without_keys, member_ids)
 
 
 def find_campaign(campaigns: Sequence[MappedCampaign], name_or_id: str, org: str | None) -> MappedCampaign:

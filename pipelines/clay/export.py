@@ -194,7 +194,7 @@ class _Export:
         if not self._arrivals.is_readable:
             return
         content, missing = self._comparison.after(self._last_sent_at)
-        known = set(self._submissions.statuses())
+        known = self._audience.member_ids | self._submissions.statuses().keys()
         self.summary.rows_in_clay = content.row_count
         self.summary.is_table_full = content.is_full
         self.summary.missing_in_clay = missing

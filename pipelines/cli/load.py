@@ -75,7 +75,7 @@ def smartlead(as_json: AsJson = False) -> None:
 
 @load_app.command()
 def clay(as_json: AsJson = False) -> None:
-    """Load Clay's tables, its callbacks from the inbox, our submissions, and CSV files from clay_exports."""
+    """Load Clay's tables, its callbacks from the inbox, our submissions, and complete CSV files from clay_exports."""
     _load("clay", {"clay": _clay}, as_json=as_json)
 
 

@@ -80,9 +80,11 @@ def test_a_row_that_clay_deleted_after_its_callback_is_not_missing(world: Any) -
 
 def test_rows_that_nobody_sent_and_members_with_two_rows_are_counted(world: Any) -> None:
     export(world.settings())
-    world.clay.rows += [{"CampaignMemberId": MEMBERS[2]}, {"CampaignMemberId": None}, {"email": "x@lead.example"}]
+    no_longer_exportable, of_nobody = (to_18(f"00vIc0AAAAAA{number:03d}") for number in (5, 9))
+    for member_id in (MEMBERS[2], no_longer_exportable, of_nobody, None):
+        world.clay.rows.append({"CampaignMemberId": member_id})
     summary = export(world.settings())
-    assert (summary.repeated_in_clay, summary.foreign_in_clay, summary.rows_in_clay) == ([MEMBERS[2]], 2, 8)
+    assert (summary.repeated_in_clay, summary.foreign_in_clay, summary.rows_in_clay) == ([MEMBERS[2]], 2, 9)
 
 
 def test_a_table_that_fills_up_in_the_middle_fails_the_command(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
