@@ -1,6 +1,7 @@
 -- R11: the mails and bounces that we hold of a Smartlead campaign are about as many as Smartlead counts itself: 2
--- percent and five apart at most, since it goes on sending while it is read. Its replies are counted by lead,
--- ours by message, and are not compared. A failure means that pages were lost, or that mails left Smartlead with their leads.
+-- percent and five apart at most, since it goes on sending while it is read. Its replies are counted by lead, ours
+-- by message, and are not compared. A failure means that pages were lost, or that mails left Smartlead with their
+-- leads.
 -- Acts: IT; load Smartlead again, then look into set_aside_records.
 {{ config(severity='warn') }}
 
