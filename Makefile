@@ -21,7 +21,7 @@ demo: $(STAMP) ## Run the whole loop on a simulated world and show the funnel
 	@$(BIN)/outreach demo
 
 test: lint ## Lint, then run every test
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## Check Python, SQL and YAML
 	$(BIN)/ruff check .

@@ -21,6 +21,9 @@ from starlette.types import ASGIApp
 
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
+# A shell starts background jobs with interrupts ignored, which children inherit; tests interrupt commands.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def postgres_socket() -> Iterator[Path]:
