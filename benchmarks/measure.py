@@ -14,9 +14,10 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Run:
-    """What one command took: seconds, megabytes of its largest process, and what it printed."""
+    """What one command took: seconds, those of the processors, megabytes of its largest process, what it printed."""
 
     seconds: float
+    cpu_seconds: float
     megabytes: float
     output: str
 
@@ -41,7 +42,8 @@ def run(command: Sequence[str | Path], **environment: str) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{output[-2000:]}")
-    return Run(time.monotonic() - started_at, usage.ru_maxrss / 1024, output)
+    seconds = time.monotonic() - started_at
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
 def table(title: str, *headings: str) -> Table:

@@ -33,9 +33,14 @@ class RawTable:
     key: tuple[str, ...]
     columns: Mapping[str, pa.DataType]
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as Arrow's schema."""
+        return pa.schema(list(self.columns.items()))
+
     def resource(self, read: Callable[[], Iterable[Sequence[Row]]]) -> DltResource:
         """The dlt resource that merges batches of rows; ``read`` runs inside it and may use its state."""
-        schema = pa.schema(list(self.columns.items()))
+        schema = self.schema
 
         def batches() -> Iterator[pa.Table]:
             yield schema.empty_table()  # the table exists, whatever comes

@@ -81,11 +81,11 @@ class Arrivals:
         found: dict[str, datetime] = {}
         for batch in events_after(self._engine, SOURCE, 0, event_type="enrichment"):
             for event in batch:
-                payload = read_body(event["body"].encode()).payload
+                payload = read_body(event.body.encode()).payload
                 member_id = to_18_or_none(payload.get("CampaignMemberId"))
                 if member_id and payload.get("table_id") == self._table_id:
                     enriched_at = Record(payload, "a callback in the inbox").time_or_none("enriched_at")
-                    found.setdefault(member_id, enriched_at or event["received_at"])
+                    found.setdefault(member_id, enriched_at or event.received_at)
         return found
 
     def _rows(self) -> Iterator[tuple[object, datetime]]:

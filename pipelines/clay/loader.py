@@ -14,11 +14,11 @@ from pipelines.campaign_map import REPLIES_TABLE, read_campaign_map
 from pipelines.clay.client import ClayClient, UnknownTableError
 from pipelines.clay.csv_exports import CsvExports
 from pipelines.clay.drop_folder import DropFolder
-from pipelines.clay.tables import CALLBACK_EVENTS, CSV_ROWS, SUBMISSIONS, TABLE_ROWS, callback_row, table_row
+from pipelines.clay.tables import CALLBACK_COLUMNS, CALLBACK_EVENTS, CSV_ROWS, SUBMISSIONS, TABLE_ROWS, table_row
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.inbox.clay import SOURCE
-from pipelines.inbox.resources import inbox_resource
+from pipelines.inbox.loading import load_events
 from pipelines.landing import land
 from pipelines.raw_tables import Reads, Row
 from pipelines.service_clock import latest_service_time
@@ -45,12 +45,12 @@ def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float]
     reader = _Reader(settings, open_store(settings), progress, csv_exports)
     resources = [
         TABLE_ROWS.resource(reader.table_rows),
-        inbox_resource(reader.engine, SOURCE, CALLBACK_EVENTS, callback_row, reader.count_callbacks),
         SUBMISSIONS.resource(reader.submissions),
         CSV_ROWS.resource(reader.csv_rows),
-        reader.reads.resource(),
     ]
     counts = land(settings, DATASET, resources)
+    counts[CALLBACK_EVENTS.name] = reader.callbacks()
+    counts |= land(settings, DATASET, [reader.reads.resource()])
     problems = csv_exports.put_away()
     if problems:
         raise DataError(
@@ -97,8 +97,10 @@ class _Reader:
             self.reads.add(CSV_ROWS, self._now, len(rows))
             yield rows
 
-    def count_callbacks(self, rows: int) -> None:
+    def callbacks(self) -> int:
+        rows = load_events(self._settings, self.engine, SOURCE, DATASET, CALLBACK_EVENTS, CALLBACK_COLUMNS)
         self.reads.add(CALLBACK_EVENTS, self._now, rows)
+        return rows
 
     def _rows_of_table(self, client: ClayClient, table_id: str) -> Iterator[Sequence[Row]]:
         try:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipelines.clay.client import cell, cell_value
-from pipelines.inbox.resources import payload_text
 from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Record, Row, as_json
 
 ROW_ID_NAMES = ("id", "row_id", "_id")
@@ -30,6 +27,7 @@ CALLBACK_EVENTS = RawTable(
         "parse_error": TEXT,
     },
 )
+CALLBACK_COLUMNS = "event_id, dedupe_key, received_at, event_type as kind, payload, parse_error"
 SUBMISSIONS = RawTable(
     "submissions",
     ("submission_id",),
@@ -69,16 +67,4 @@ def table_row(table_id: str, content: Any) -> Row:
         "row_id": record.required_text(row_id),
         "updated_at": record.time(updated_at),
         "cells": as_json(cells),
-    }
-
-
-def callback_row(event: sa.RowMapping, _: dict[str, Any]) -> Row:
-    """A callback from the inbox."""
-    return {
-        "event_id": event["event_id"],
-        "dedupe_key": event["dedupe_key"],
-        "received_at": event["received_at"],
-        "kind": event["event_type"],
-        "payload": payload_text(event),
-        "parse_error": event["parse_error"],
     }

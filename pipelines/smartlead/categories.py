@@ -55,8 +55,8 @@ def _last_known(engine: sa.Engine) -> dict[str, _Known]:
     known: dict[str, _Known] = {}
     for batch in events_after(engine, SOURCE, 0, event_type=CATEGORY_OBSERVED):
         for event in batch:
-            body = json.loads(event["body"])
-            known[body["campaign_lead_map_id"]] = _Known(body["new_category_id"], event["event_id"])
+            body = json.loads(event.body)
+            known[body["campaign_lead_map_id"]] = _Known(body["new_category_id"], event.event_id)
     return known
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
 from rich.progress import Progress
 
 from pipelines.config import Settings
-from pipelines.inbox.resources import inbox_resource, payload_text
+from pipelines.inbox.loading import load_events
 from pipelines.inbox.smartlead import SOURCE
 from pipelines.landing import land
-from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Row
+from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Reads
 from pipelines.smartlead.account import AccountReader
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
@@ -33,6 +33,10 @@ WEBHOOK_EVENTS = RawTable(
         "parse_error": TEXT,
     },
 )
+WEBHOOK_COLUMNS = """
+    event_id, dedupe_key, channel, received_at, event_type,
+    try_cast(payload ->> 'campaign_id' as bigint) as campaign_id, payload, parse_error
+"""
 
 
 @dataclass(frozen=True)
@@ -62,30 +66,12 @@ def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
         account = AccountReader(client, categories, progress)
         counts = land(settings, DATASET, account.resources())
     categories.keep()
-    webhooks = inbox_resource(
-        engine,
-        SOURCE,
-        WEBHOOK_EVENTS,
-        _webhook_row,
-        lambda rows: account.reads.add(WEBHOOK_EVENTS, account.read_at, rows),
-    )
-    counts |= land(settings, DATASET, [webhooks, account.reads.resource()])
+    counts |= load_webhooks(settings, engine, account.reads, account.read_at)
     return SmartleadLoad(dict(sorted(counts.items())), account.shapes.notes())
 
 
-def _webhook_row(event: sa.RowMapping, payload: dict[str, Any]) -> Row:
-    return {
-        "event_id": event["event_id"],
-        "dedupe_key": event["dedupe_key"],
-        "channel": event["channel"],
-        "received_at": event["received_at"],
-        "event_type": event["event_type"],
-        "campaign_id": _campaign_id(payload),
-        "payload": payload_text(event),
-        "parse_error": event["parse_error"],
-    }
-
-
-def _campaign_id(payload: dict[str, Any]) -> int | None:
-    value = str(payload.get("campaign_id", ""))
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+def load_webhooks(settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime) -> dict[str, int]:
+    """Load what the inbox has got since the last load, and then the readings, among which it is counted."""
+    rows = load_events(settings, engine, SOURCE, DATASET, WEBHOOK_EVENTS, WEBHOOK_COLUMNS)
+    reads.add(WEBHOOK_EVENTS, read_at, rows)
+    return {WEBHOOK_EVENTS.name: rows} | land(settings, DATASET, [reads.resource()])

@@ -139,7 +139,7 @@ def test_events_come_back_in_batches_in_the_order_they_were_stored(
 ) -> None:
     monkeypatch.setattr("pipelines.inbox.events.BATCH_ROWS", 2)
     append(engine, [event(name) for name in "abcde"] + [event("x", "smartlead")])
-    batches = [[row["dedupe_key"] for row in batch] for batch in events_after(engine, "clay", 1)]
+    batches = [[row.dedupe_key for row in batch] for batch in events_after(engine, "clay", 1)]
     assert batches == [["b", "c"], ["d", "e"]]
 
 
@@ -156,4 +156,4 @@ def test_an_event_never_appears_behind_one_that_was_already_read(engine: sa.Engi
         assert list(events_after(engine, "clay", 0)) == []
     second.join(10)
     (batch,) = events_after(engine, "clay", 0)
-    assert [row["dedupe_key"] for row in batch] == ["slow", "fast"]
+    assert [row.dedupe_key for row in batch] == ["slow", "fast"]

@@ -208,5 +208,5 @@ def test_a_roster_read_twice_counts_as_its_last_reading(store_url: str) -> None:
 
 
 def _changes(engine: sa.Engine) -> list[tuple[int | None, int | None]]:
-    bodies = [json.loads(event["body"]) for batch in events_after(engine, "smartlead", 0) for event in batch]
+    bodies = [json.loads(event.body) for batch in events_after(engine, "smartlead", 0) for event in batch]
     return [(body["old_category_id"], body["new_category_id"]) for body in bodies]

@@ -1,0 +1,84 @@
+"""Inbox events on their way into the warehouse: each once, in one transaction of DuckDB.
+
+An event never changes and its number only grows. So the greatest number in the warehouse says what is loaded, a killed
+load leaves nothing behind, and dlt, whose merge would write every event twice, is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from pipelines.config import Settings
+from pipelines.errors import StoreError
+from pipelines.inbox.events import events_after
+from pipelines.landing import MEMORY_LIMIT
+from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable
+from pipelines.store import inbox_events
+
+TYPES = {"event_id": INTEGER, "received_at": TIME}
+EVENTS = pa.schema([(column.name, TYPES.get(column.name, TEXT)) for column in inbox_events.columns])
+# The body where it is a JSON object, as every reader after us will parse it; else the reason why there is none.
+READABLE = """
+    select
+        * exclude (body, parse_error, is_object),
+        case when is_object then body end as payload,
+        coalesce(parse_error, case when not is_object then 'not a JSON object' end) as parse_error
+    from (
+        select *, case when json_valid(body) then json_type(body) = 'OBJECT' else false end as is_object from events
+    )
+"""
+
+
+def load_events(settings: Settings, engine: sa.Engine, source: str, dataset: str, table: RawTable, columns: str) -> int:
+    """Load the events of a source that are not in the warehouse yet, and return how many there were.
+
+    ``columns`` is the SQL that makes a row of the table from an event of the inbox, whose ``payload`` is null where its
+    body is no JSON object. The caller holds the warehouse lock.
+
+    Raises:
+        StoreError: the operational store cannot be read, or the warehouse not be written; nothing is loaded.
+    """
+    name = f"{dataset}.{table.name}"
+    failures: list[BaseException] = []
+    try:
+        with duckdb.connect(str(settings.warehouse_path), config={"memory_limit": MEMORY_LIMIT}) as warehouse:
+            last_event_id = _prepare(warehouse, dataset, name, table)
+            events = _stream(engine, source, last_event_id, failures)
+            warehouse.register("events", events)
+            sql = f"insert into {name} by name select {columns} from ({READABLE})"  # noqa: S608  our own SQL
+            row = warehouse.execute(sql).fetchone()
+            return int(row[0]) if row else 0
+    except duckdb.Error as error:
+        if failures:
+            raise failures[0] from None
+        raise StoreError(
+            f"Loading into {settings.warehouse_path} failed: {error}.",
+            next_step="Check free disk space and that nothing else has the file open, then run the command again.",
+        ) from error
+
+
+def _prepare(warehouse: duckdb.DuckDBPyConnection, dataset: str, name: str, table: RawTable) -> int:
+    warehouse.execute(f"create schema if not exists {dataset}")
+    warehouse.register("no_rows", table.schema.empty_table())
+    warehouse.execute(f"create table if not exists {name} as from no_rows")
+    row = warehouse.execute(f"select coalesce(max(event_id), 0) from {name}").fetchone()  # noqa: S608  our own names
+    return int(row[0]) if row else 0
+
+
+def _stream(engine: sa.Engine, source: str, last_event_id: int, failures: list[BaseException]) -> pa.RecordBatchReader:
+    """The events as DuckDB reads them; why reading has failed is kept, because DuckDB would make a text of it."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for rows in events_after(engine, source, last_event_id):
+                columns = zip(EVENTS.types, zip(*rows, strict=True), strict=True)
+                yield pa.record_batch([pa.array(values, kind) for kind, values in columns], schema=EVENTS)
+        except BaseException as failure:
+            failures.append(failure)
+            raise
+
+    return pa.RecordBatchReader.from_batches(EVENTS, batches())
