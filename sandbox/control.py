@@ -17,6 +17,7 @@ import httpx
 import psutil
 
 from pipelines.errors import ConfigurationError, OutreachError, ServiceError
+from pipelines.http import authorities
 from sandbox.connections import secrets_toml, service_config
 from sandbox.description import ORGS, Sandbox, World, own_processes, write_private
 from sandbox.history import build_history
@@ -177,9 +178,8 @@ def _control(
     port = "salesforce.icare" if service == "salesforce" else service
     headers = {"X-Sandbox-Token": sandbox.credentials["control"]}
     try:
-        response = httpx.request(
-            method, f"{sandbox.url(port)}/_sandbox/{action}", json=body, headers=headers, timeout=DAY_SECONDS
-        )
+        url = f"{sandbox.url(port)}/_sandbox/{action}"
+        response = httpx.request(method, url, json=body, headers=headers, timeout=DAY_SECONDS, verify=authorities())
         response.raise_for_status()
         content: dict[str, Any] = response.json()
     except (httpx.HTTPError, ValueError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from pipelines.http import authorities
 from sandbox.clay.simulation import CAMPAIGN_OF, Simulation, smartlead_lead
 from sandbox.database import Database, Row
 from sandbox.world.nature import unit
@@ -38,7 +39,7 @@ class Outbound:
         url = f"{self._config['receiver_url']}/clay/callback"
         headers = {"Authorization": f"Bearer {self._config['receiver_secret']}"}
         taken = 0
-        with httpx.Client(timeout=30, headers=headers) as client:
+        with httpx.Client(timeout=30, headers=headers, verify=authorities()) as client:
             for callback in self._db.rows("select * from callbacks where is_delivered = 0 order by id"):
                 try:
                     is_taken = self._post(client, url, callback)
@@ -53,7 +54,7 @@ class Outbound:
         """Hand enriched rows to Smartlead; what it does not take is tried again the next day."""
         if not self._config.get("smartlead_url"):
             return
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, verify=authorities()) as client:
             for table_id in CAMPAIGN_OF:
                 for rows in self._simulation.unpushed(table_id, PUSH_BATCH):
                     if not self._push_batch(client, table_id, rows):

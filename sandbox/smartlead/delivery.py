@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from pipelines.http import authorities
 from sandbox.database import Database, Row
 from sandbox.world.nature import unit
 
@@ -43,7 +44,7 @@ class Delivery:
         A refusal (4xx) is final for its event. When nobody answers, or with 5xx, the hook is left alone until the next
         time, and what is open waits.
         """
-        with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, verify=authorities()) as client:
             webhooks = self._db.rows("select * from webhooks where is_disabled = 0 order by id")
             return sum(self._deliver_to(client, webhook) for webhook in webhooks)
 

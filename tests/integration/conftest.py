@@ -19,6 +19,7 @@ import httpx
 import pytest
 import uvicorn
 
+from pipelines.http import authorities
 from sandbox.salesforce.__main__ import create_orgs
 from sandbox.salesforce.app import create_app
 from sandbox.salesforce.certificates import CA_FILE, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, make_key_pair
@@ -38,12 +39,12 @@ class Client:
     token: str = ""
 
     def sign_in(self, **form: str) -> httpx.Response:
-        return httpx.post(f"{self.url}/services/oauth2/token", data=form)
+        return httpx.post(f"{self.url}/services/oauth2/token", data=form, verify=authorities())
 
     def request(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
         path = path if path.startswith("/") else f"/services/data/v62.0/{path}"
         headers = {"Authorization": f"Bearer {self.token}"} | (headers or {})
-        return httpx.request(method, self.url + path, headers=headers, timeout=30, **more)
+        return httpx.request(method, self.url + path, headers=headers, timeout=30, verify=authorities(), **more)
 
     def query(self, soql: str, *, deleted: bool = False, **headers: str) -> httpx.Response:
         return self.request("GET", "queryAll" if deleted else "query", params={"q": soql}, headers=headers)
@@ -81,8 +82,9 @@ class Client:
             self.control("POST", "permissions", org=org, profile=profile)
 
     def control(self, method: str, name: str, **body: Any) -> Any:
+        content = {"json": body} if body else {}
         response = httpx.request(
-            method, f"{self.url}/_sandbox/{name}", headers=CONTROL, timeout=60, **({"json": body} if body else {})
+            method, f"{self.url}/_sandbox/{name}", headers=CONTROL, timeout=60, verify=authorities(), **content
         )
         return response.raise_for_status().json()
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from starlette.types import ASGIApp
 
 from pipelines.config import Receiver, Settings
+from pipelines.http import authorities
 from pipelines.inbox.receiver import receiver_app
 from pipelines.store import inbox_events, open_store, reading
 
@@ -37,7 +38,7 @@ class Inbox:
         self.clay_headers = {"Authorization": f"Bearer {CLAY_SECRET}"}
         self.url = url
         self.engine = engine
-        self._client = httpx.Client(timeout=60)
+        self._client = httpx.Client(timeout=60, verify=authorities())
 
     def post(self, path: str, payload: Any = None, **request: Any) -> httpx.Response:
         if payload is not None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pipelines.http import authorities
 from sandbox.clay.app import ClayService
 from sandbox.clay.state import open_database
 
@@ -43,7 +44,7 @@ class Double:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = httpx.Client(base_url=url, timeout=60)
+        self.client = httpx.Client(base_url=url, timeout=60, verify=authorities())
 
     def submit(self, table_id: str, body: Any, token: str = WEBHOOK_TOKEN) -> httpx.Response:
         headers = {"x-clay-webhook-auth": token}

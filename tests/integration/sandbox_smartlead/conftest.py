@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pipelines.http import authorities
 from sandbox.smartlead.app import SmartleadService
 from sandbox.smartlead.state import open_database
 
@@ -48,7 +49,7 @@ class Double:
     def __init__(self, url: str, service: SmartleadService) -> None:
         self.url = url
         self.service = service
-        self.client = httpx.Client(base_url=f"{url}/api/v1", params={"api_key": KEY}, timeout=60)
+        self.client = httpx.Client(base_url=f"{url}/api/v1", params={"api_key": KEY}, timeout=60, verify=authorities())
 
     def get(self, path: str, **params: Any) -> Any:
         response = self.client.get(path, params=params)
@@ -60,7 +61,8 @@ class Double:
 
     def control(self, action: str, **body: Any) -> Any:
         headers = {"X-Sandbox-Token": TOKEN}
-        return httpx.post(f"{self.url}/_sandbox/{action}", json=body, headers=headers, timeout=60).json()
+        url = f"{self.url}/_sandbox/{action}"
+        return httpx.post(url, json=body, headers=headers, timeout=60, verify=authorities()).json()
 
     def add(self, count: int, campaign: int = CAMPAIGN, **custom_fields: str) -> None:
         leads = [
