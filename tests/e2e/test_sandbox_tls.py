@@ -1,38 +1,37 @@
 """``outreach sandbox up --tls``: what it prints is enough to sign in under Salesforce's own host names."""
 
 import json
-import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
-OUTREACH = str(Path(sys.executable).with_name("outreach"))
+from pipelines.cli import app
+from pipelines.errors import ConfigurationError
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
     """Runs ``outreach sandbox``; the sandbox is stopped at the end."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("OUTREACH_")}
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(tmp_path))
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = inherited | {"OUTREACH_DATA_DIR": str(tmp_path)}
-        return subprocess.run([OUTREACH, "sandbox", *arguments], env=environment, capture_output=True, text=True)
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["sandbox", *arguments])
 
     yield run
     run("down", "--purge")
 
 
 def test_a_sandbox_offers_tls_from_its_next_start_on(sandbox) -> None:
-    assert sandbox("up", "--leads", "200").returncode == 0
-    refused = sandbox("up", "--tls")
-    assert (refused.returncode, "outreach sandbox down" in refused.stderr) == (3, True)
+    assert sandbox("up", "--leads", "200").exit_code == 0
+    refusal = sandbox("up", "--tls").exception
+    assert isinstance(refusal, ConfigurationError)
+    assert "outreach sandbox down" in str(refusal.next_step)
     sandbox("down")
-    assert sandbox("up", "--tls").returncode == 0
+    assert sandbox("up", "--tls").exit_code == 0
     again = sandbox("up", "--json")
     entries = {(one["service"], one.get("org")): one for one in map(json.loads, again.stdout.splitlines())}
     proxy = entries["salesforce proxy", None]

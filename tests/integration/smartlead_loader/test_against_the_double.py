@@ -11,7 +11,7 @@ import duckdb
 import httpx
 import pytest
 from rich.progress import Progress
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipelines.config import Receiver, Settings
 from pipelines.errors import DataError, ServiceError
@@ -23,6 +23,15 @@ from sandbox.smartlead.state import open_database
 
 CAMPAIGN = 2710101
 LEADS = 140
+
+
+def _counting(application: ASGIApp, calls: list[str]) -> ASGIApp:
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET":
+            calls.append(scope["path"])
+        await application(scope, receive, send)
+
+    return counted
 
 
 class Loop:
@@ -42,7 +51,8 @@ class Loop:
         }
         service = SmartleadService(open_database(directory), config)
         service.register_webhooks()
-        self.url = serve(service.application())
+        self.calls: list[str] = []
+        self.url = serve(_counting(service.application(), self.calls))
         connection = {"base_url": f"{self.url}/api/v1", "api_key": "key", "requests_per_hour": 300_000}
         connection |= {"requests_per_minute": 5_000, "requests_per_two_seconds": 1_000}
         self.settings.smartlead = Settings(smartlead=connection).smartlead
@@ -88,6 +98,7 @@ def test_what_the_simulation_knows_has_landed_also_when_webhooks_were_lost(loop:
     loop.add_leads()
     loop.control("advance", days=4)
     loop.load()
+    _the_calls_were_hardly_more_than_the_least(loop)
     loop.control("advance", days=8)  # replies to mails that were loaded before
     loop.load()
     _mails_have_landed(loop)
@@ -95,6 +106,24 @@ def test_what_the_simulation_knows_has_landed_also_when_webhooks_were_lost(loop:
     _the_last_category_was_observed(loop)
     assert loop.query("select count(*) from webhook_events where parse_error is not null") == [(0,)]
     assert loop.query("select count(*) from webhook_events where payload like '%webhook-secret%'") == [(0,)]
+
+
+def _the_calls_were_hardly_more_than_the_least(loop: Loop) -> None:
+    """Of the first load: every list in as few pages as its length allows, and everything else once."""
+    whole = ("campaigns", "categories", *["sequences", "campaign_analytics"] * 7)
+    pages = loop.query("select ceil(count(*) / 100) from email_accounts")
+    for table, key, size in (
+        ("campaign_leads", "campaign_lead_map_id", 100),
+        ("email_statistics", "stats_id", 1_000),
+        ("messages", "lead_id", 100),
+    ):
+        counted = f"select campaign_id, count(distinct {key}) as records from {table} group by all"
+        pages += loop.query(
+            f"select greatest(ceil(coalesce(records, 0) / {size}), 1)"
+            f" from campaigns left join ({counted}) as counted on counted.campaign_id = campaigns.id"
+        )
+    least = len(whole) + int(sum(count for (count,) in pages))
+    assert least <= len(loop.calls) <= 1.05 * least
 
 
 def _mails_have_landed(loop: Loop) -> None:
