@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 import typer
@@ -59,9 +60,9 @@ def push(
         _order(stop_order(settings), stop=stop)
         return
     orgs = list(load_plan(settings, plan_id).organizations) if plan_id else org
-    with progress() as display:
-        engine = open_store(settings)
-        with recorded_run(engine, "push") as run, _push_lock(settings), readers(settings, orgs) as org_readers:
+    engine = open_store(settings)
+    with recorded_run(engine, "push") as run:
+        with progress() as display, push_lock(settings), readers(settings, orgs) as org_readers:
             made, result = push_plan(
                 settings,
                 engine,
@@ -72,19 +73,34 @@ def push(
                 dry_run=dry_run,
                 display=display,
             )
-            run.summary.update(_summary(made, result))
-    found = objections_to(settings, engine, made) if dry_run else []
+        run.summary.update(push_summary(made, result))
+        _show(settings, made, result, dry_run=dry_run, as_json=as_json)
+        if not dry_run:
+            require_success(result)
+
+
+def _show(settings: Settings, made: Plan, result: PushResult, *, dry_run: bool, as_json: bool) -> None:
+    found = objections_to(settings, open_store(settings), made) if dry_run else []
     if as_json:
-        out.print_json(json.dumps(_summary(made, result) | {"objections": [str(one) for one in found]}))
+        out.print_json(json.dumps(push_summary(made, result) | {"objections": [str(one) for one in found]}))
     elif dry_run:
         show_plan(made, show_all=False)
         show_result(made, result, title="what would become of")
         show_objections(made, found)
     else:
         show_result(made, result)
+
+
+def require_success(result: PushResult) -> None:
+    """Raise what stopped a push, or that some of its changes failed.
+
+    Raises:
+        OutreachError: what stopped it before its end.
+        PartialFailureError: changes were rejected, or nobody knows what became of them.
+    """
     if result.stopped_by:
         raise result.stopped_by
-    if result.has_failures and not dry_run:
+    if result.has_failures:
         raise PartialFailureError(
             "Some changes were rejected, or nobody knows what became of them.",
             next_step="See the outcomes above; run outreach push again for the unknown ones.",
@@ -154,11 +170,13 @@ def _order(order: StopOrder, *, stop: bool) -> None:
         out.print("Pushing is allowed.")
 
 
-def _push_lock(settings: Settings) -> Any:
-    return exclusive(settings.data_dir / "push.lock", "push")
+def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> AbstractContextManager[None]:
+    """The lock that every push takes first; see :func:`pipelines.warehouse.exclusive`."""
+    return exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds)
 
 
-def _summary(made: Plan, result: PushResult) -> dict[str, Any]:
+def push_summary(made: Plan, result: PushResult) -> dict[str, Any]:
+    """A push for scripts and the run history: plan, requests, and how many changes ended how."""
     return {
         "plan_id": made.plan_id,
         "build_id": made.build_id,

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from pipelines.cli.writeback import stop_order
 from pipelines.config import Settings
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.salesforce.quota import QuotaError
+from pipelines.store import open_store, reading, runs
 from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.plan import Plan
@@ -172,6 +174,16 @@ def test_pushing_is_stopped_and_allowed_from_the_command_line(settings, outreach
     assert (refused.code, "Pushing was stopped by" in refused.err) == (11, True)
     assert "Pushing is allowed" in outreach("push", "--resume").out
     assert not stop_order(settings).is_given
+
+
+def test_the_run_history_keeps_how_a_stopped_push_ended(settings, outreach, many, monkeypatch) -> None:
+    many(6)
+    after_update(monkeypatch, lambda _: stop_order(settings).give("Ann"))
+    assert outreach("push", "--first-run").code == 11
+    with reading(open_store(settings)) as connection:
+        (run,) = connection.execute(sa.select(runs.c.exit_code, runs.c.summary).where(runs.c.command == "push"))
+    assert run.exit_code == 11
+    assert "stopped by Ann" in run.summary
 
 
 def test_a_record_deleted_between_reading_and_writing_is_not_found(
