@@ -35,6 +35,19 @@
     cast(from_utc_timestamp({{ column }}, {{ time_zone }}) as timestamp_ntz)
 {%- endmacro %}
 
+{# The timestamp in UTC of a clock on the wall in a time zone. #}
+{% macro utc_time(column, time_zone) -%}
+    {{ return(adapter.dispatch('utc_time')(column, time_zone)) }}
+{%- endmacro %}
+
+{% macro default__utc_time(column, time_zone) -%}
+    (({{ column }} at time zone {{ time_zone }}) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__utc_time(column, time_zone) -%}
+    cast(to_utc_timestamp({{ column }}, {{ time_zone }}) as timestamp_ntz)
+{%- endmacro %}
+
 {# 1 for Monday to 7 for Sunday. #}
 {% macro iso_weekday(column) -%}
     {{ return(adapter.dispatch('iso_weekday')(column)) }}

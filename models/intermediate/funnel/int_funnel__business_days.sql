@@ -22,11 +22,12 @@ as_of as (
     select * from {{ ref('int_operations__as_of') }}
 ),
 
--- a day more at both ends, because a local day is not one of UTC
+-- a day more at the beginning, because a local day is not one of UTC; two weeks more at the end, because an
+-- SLA that runs now ends then
 bounds as (
     select
         {{ dbt.dateadd('day', -1, 'min(members.first_replied_at)') }} as first_at,
-        {{ dbt.dateadd('day', 1, 'max(as_of.as_of_at)') }} as last_at
+        {{ dbt.dateadd('day', 14, 'max(as_of.as_of_at)') }} as last_at
     from members
     cross join as_of
     where members.first_replied_at is not null

@@ -1,7 +1,14 @@
+{% set sla_due_locally_at = dbt.dateadd(
+    'second',
+    'cast(round((due_days.opens_at + started.due_hours - due_days.hours_before) * 3600) as ' ~ dbt.type_int() ~ ')',
+    'cast(due_days.day_on as timestamp)'
+) %}
+
 -- Members whose reply is positive: whose they are, how long they have been waiting, and who touched them first.
 -- The clock starts with the first positive reply: the last one before the member was first called positive. Only what
 -- sales has done is a touch, not what somebody means to do. Salesforce's time of completion is not loaded, so a to-do
--- that is done counts from the day it was meant for, and not after its last change.
+-- that is done counts from the day it was meant for, and not after its last change. The SLA runs out on the day whose
+-- business hours bring the clock to the allowed ones.
 with
 
 members as (
@@ -24,6 +31,11 @@ tasks as (
         least(updated_at, greatest(created_at, coalesce(cast(activity_on as timestamp), created_at))) as done_at
     from {{ ref('stg_salesforce__tasks') }}
     where not is_deleted and lower(trim(task_status)) = 'completed'
+),
+
+users as (
+    select * from {{ ref('stg_salesforce__users') }}
+    where is_active
 ),
 
 business_days as (
@@ -115,32 +127,58 @@ local_times as (
     from waited
 ),
 
-waiting as (
+-- the position of the SLA's clock at the start, and where it will be when the SLA runs out
+positions as (
     select
-        local_times.org,
-        local_times.campaign_member_id,
-        local_times.campaign_id,
-        local_times.campaign_name,
-        local_times.lead_id,
-        local_times.owner_id,
-        local_times.owner_name,
-        local_times.gbu,
-        local_times.clock_started_at as replied_at,
-        local_times.first_touched_at,
-        local_times.touches,
-        {{ hours_between('local_times.clock_started_at', 'local_times.clock_read_at') }} as waiting_hours,
-        {{ business_clock('read_days', 'local_times.read_locally_at') }}
-        - ({{ business_clock('start_days', 'local_times.started_locally_at') }}) as waiting_business_hours,
-        local_times.business_hours as sla_business_hours
+        local_times.*,
+        {{ business_clock('start_days', 'local_times.started_locally_at') }} as start_hours
     from local_times
     left join business_days as start_days
         on
             local_times.gbu = start_days.gbu
             and cast(local_times.started_locally_at as date) = start_days.day_on
+),
+
+started as (
+    select
+        *,
+        start_hours + business_hours as due_hours
+    from positions
+),
+
+waiting as (
+    select
+        started.org,
+        started.campaign_member_id,
+        started.campaign_id,
+        started.campaign_name,
+        started.lead_id,
+        started.owner_id,
+        started.owner_name,
+        users.email as owner_email,
+        started.gbu,
+        started.clock_started_at as replied_at,
+        started.first_touched_at,
+        started.touches,
+        {{ hours_between('started.clock_started_at', 'started.clock_read_at') }} as waiting_hours,
+        {{ business_clock('read_days', 'started.read_locally_at') }}
+        - started.start_hours as waiting_business_hours,
+        started.business_hours as sla_business_hours,
+        {{ utc_time(sla_due_locally_at, 'started.time_zone') }} as sla_due_at
+    from started
     left join business_days as read_days
         on
-            local_times.gbu = read_days.gbu
-            and cast(local_times.read_locally_at as date) = read_days.day_on
+            started.gbu = read_days.gbu
+            and cast(started.read_locally_at as date) = read_days.day_on
+    left join business_days as due_days
+        on
+            started.gbu = due_days.gbu
+            and started.due_hours > due_days.hours_before
+            and started.due_hours <= due_days.hours_before + due_days.open_hours
+    left join users
+        on
+            started.org = users.org
+            and started.owner_id = users.user_id
 ),
 
 follow_up as (
