@@ -31,14 +31,18 @@ class BuildSummary:
     version: PublishedVersion
 
 
-def build_and_publish(settings: Settings, progress: Progress, *, full_refresh: bool = False) -> BuildSummary:
+def build_and_publish(
+    settings: Settings, progress: Progress, *, full_refresh: bool = False, wait_seconds: float = 0
+) -> BuildSummary:
     """Run ``dbt build`` on the warehouse and publish its marts; with full refresh, incremental models start anew.
+
+    Another writer of the warehouse is waited for so many seconds.
 
     Raises:
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
     """
-    with warehouse_lock(settings.warehouse_path, "build"):
+    with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         nodes = _dbt_build(settings, progress, full_refresh=full_refresh)
         build_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         return BuildSummary(nodes, publish(settings, build_id))

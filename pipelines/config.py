@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +32,7 @@ from pipelines.errors import ConfigurationError
 SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
 DEFAULT_SECRETS_FILE = Path(".dlt/secrets.toml")
 Section = TypeVar("Section")
+EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
 
 
 def secrets_file() -> Path:
@@ -108,6 +117,33 @@ class Push(BaseModel):
     failure_share: float = Field(default=0.2, ge=0, le=1, description="which share of what was sent")
 
 
+class Mail(BaseModel):
+    """The SMTP server that alerts and notices leave by."""
+
+    host: str
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: EmailAddress
+
+
+class Alerts(BaseModel):
+    """Who is told when a run fails or something gets stale, and when that is over."""
+
+    webhook_url: SecretStr | None = Field(default=None, description="takes a JSON object with text, subject and key")
+    email_to: list[EmailAddress] = Field(default_factory=list)
+
+
+class Notices(BaseModel):
+    """How the owner of a lead is told of a positive reply, and reminded before its SLA runs out."""
+
+    email_owner: bool = Field(default=False, description="to the owner's address in Salesforce")
+    copy_to: list[EmailAddress] = Field(default_factory=list)
+    webhook_url: SecretStr | None = Field(default=None, description="takes a JSON object with text, subject and key")
+    remind_before_hours: float = Field(default=2, gt=0, description="how long before the SLA runs out")
+
+
 class Settings(BaseSettings):
     """Everything that differs between machines. Sections that a command does not need may be absent."""
 
@@ -124,6 +160,16 @@ class Settings(BaseSettings):
     clay: Clay | None = None
     push: Push = Field(default_factory=Push)
     receiver: Receiver | None = None
+    mail: Mail | None = None
+    alerts: Alerts = Alerts()
+    notices: Notices = Notices()
+
+    @model_validator(mode="after")
+    def _mail_has_a_server(self) -> Settings:
+        wants_mail = self.alerts.email_to or self.notices.email_owner or self.notices.copy_to
+        if wants_mail and self.mail is None:
+            raise ValueError("alerts or notices go by e-mail, but no [mail] section says through which host")
+        return self
 
     @field_validator("salesforce")
     @classmethod
@@ -187,6 +233,24 @@ class Settings(BaseSettings):
     def require_receiver(self) -> Receiver:
         """The receiver's settings, or a ConfigurationError that says how to set them."""
         return _required(self.receiver, "receiver", "SMARTLEAD_SECRET")
+
+    def require_mail(self) -> Mail:
+        """The SMTP server, or a ConfigurationError that says how to set it."""
+        return _required(self.mail, "mail", "HOST")
+
+    def webhook(self, setting: str) -> str:
+        """The URL of a webhook by the name of its setting, such as ``alerts.webhook_url``.
+
+        Raises:
+            ConfigurationError: it is not configured any more.
+        """
+        urls: dict[str, SecretStr | None] = {
+            "alerts.webhook_url": self.alerts.webhook_url,
+            "notices.webhook_url": self.notices.webhook_url,
+        }
+        section, _, key = setting.partition(".")
+        url: SecretStr = _required(urls.get(setting), section, key.upper())
+        return url.get_secret_value()
 
 
 def _required(section: Section | None, name: str, key: str) -> Section:

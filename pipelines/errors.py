@@ -22,6 +22,8 @@ Exit codes (also in ``docs/cli.md``):
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class OutreachError(Exception):
     """What happened, to which record, file or service, and what to do next.
@@ -97,3 +99,12 @@ class ApprovalNeededError(RefusedError):
     """A guard wants a person's consent before a plan is pushed."""
 
     exit_code = 12
+
+
+# When several parts of a command fail, its exit code is that of the first of these.
+WORST_FIRST = (1, 7, 3, 8, 4, 5, 6, 9, 11, 12, 10)
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """The exit code of a command whose parts failed with these; at least one."""
+    return min(exit_codes, key=lambda code: WORST_FIRST.index(code) if code in WORST_FIRST else len(WORST_FIRST))

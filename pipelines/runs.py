@@ -20,10 +20,14 @@ INTERRUPTED = 130
 
 @dataclass
 class Run:
-    """A run while it goes on; what is put into ``summary`` is kept with it."""
+    """A run while it goes on; what is put into ``summary`` is kept with it.
+
+    ``exit_code`` is how it ends without an error: a run of several steps may know of failures and go on.
+    """
 
     run_id: str
     summary: dict[str, Any] = field(default_factory=dict)
+    exit_code: int = 0
 
 
 @contextmanager
@@ -35,9 +39,9 @@ def recorded_run(engine: sa.Engine, command: str) -> Iterator[Run]:
     try:
         yield run
     except BaseException as error:
-        _end(engine, run, _exit_code(error))
+        _end(engine, run, exit_code_of(error))
         raise
-    _end(engine, run, 0)
+    _end(engine, run, run.exit_code)
 
 
 def _end(engine: sa.Engine, run: Run, exit_code: int) -> None:
@@ -50,7 +54,8 @@ def _end(engine: sa.Engine, run: Run, exit_code: int) -> None:
         connection.execute(runs.update().where(runs.c.run_id == run.run_id).values(ending))
 
 
-def _exit_code(error: BaseException) -> int:
+def exit_code_of(error: BaseException) -> int:
+    """The exit code that a command ends with after an error."""
     if isinstance(error, OutreachError):
         return error.exit_code
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1

@@ -21,12 +21,13 @@ from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.store_migrations import MIGRATIONS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
 LEDGER_LOCK = 4_703
 MATCHES_LOCK = 4_704
+INCIDENTS_LOCK = 4_705
 
 metadata = sa.MetaData()
 
@@ -176,6 +177,44 @@ runs = sa.Table(
     sa.Column("summary", sa.Text),
 )
 
+run_steps = sa.Table(
+    "run_steps",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("started_at", UtcTimestamp, nullable=False),
+    sa.Column("ended_at", UtcTimestamp),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("detail", sa.Text),
+    sa.Column("summary", sa.Text),
+    sa.Column("done_in_run_id", sa.Text),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("incident_id", Counter, primary_key=True, autoincrement=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcTimestamp, nullable=False),
+    sa.Column("closed_at", UtcTimestamp),
+    sqlite_autoincrement=True,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("message_key", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, sa.CheckConstraint("channel in ('email', 'webhook')"), primary_key=True),
+    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("intent_at", UtcTimestamp, nullable=False),
+    sa.Column("sent_at", UtcTimestamp),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("detail", sa.Text),
+)
+
 
 def open_store(settings: Settings) -> Engine:
     """Open the store; create it, or bring it up to this version, where needed.
@@ -228,6 +267,11 @@ def lock_inbox(connection: Connection) -> None:
 def lock_ledger(connection: Connection) -> None:
     """Let ledger transactions commit one after the other: each entry is chained to the one before it."""
     _advisory_lock(connection, LEDGER_LOCK)
+
+
+def lock_incidents(connection: Connection) -> None:
+    """Let incidents open and close one after the other: one subject has one open incident."""
+    _advisory_lock(connection, INCIDENTS_LOCK)
 
 
 def lock_matches(connection: Connection) -> None:
@@ -283,7 +327,7 @@ def _create_or_check(engine: Engine) -> None:
             metadata.create_all(connection)
             connection.execute(store_meta.insert().values(schema_version=SCHEMA_VERSION))
             return
-        for step in range(version, SCHEMA_VERSION):
+        for step in sorted(step for step in MIGRATIONS if step >= version):
             MIGRATIONS[step](connection)
         metadata.create_all(connection)  # tables that are new in this version
         connection.execute(store_meta.update().values(schema_version=SCHEMA_VERSION))

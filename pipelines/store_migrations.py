@@ -32,5 +32,5 @@ def _submissions_are_counted(connection: Connection) -> None:
     connection.exec_driver_sql("update clay_submissions set times_sent = 0 where status = 'rejected'")
 
 
-# version found -> step to the next one
+# version found -> step to the next one; version 4 has new tables only (run_steps, incidents, outbox)
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _ledger_names_actors, 2: _submissions_are_counted}

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import psutil
 from filelock import BaseFileLock, FileLock, Timeout
 
+from pipelines.console import err
 from pipelines.errors import DataError, LockedError, StoreError
 
 
 @contextmanager
 def exclusive(lock_file: Path, purpose: str, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Hold a lock for a purpose, such as ``load salesforce``.
+    """Hold a lock for a purpose, such as ``load salesforce``; wait for it so long, and say for whom.
 
     The operating system releases the lock when its holder dies, so a killed process never blocks the next one. A file
     beside it says who holds it.
@@ -27,7 +29,7 @@ def exclusive(lock_file: Path, purpose: str, *, wait_seconds: float = 0) -> Iter
         LockedError: another process holds it; names its purpose, process id and start.
         StoreError: the directory cannot be written.
     """
-    holder_file = lock_file.with_suffix(".holder.json")
+    holder_file = _holder_file(lock_file)
     lock = _acquire(lock_file, holder_file, purpose, wait_seconds)
     try:
         yield
@@ -68,7 +70,13 @@ def _acquire(lock_file: Path, holder_file: Path, purpose: str, wait_seconds: flo
     lock = FileLock(lock_file)
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=wait_seconds)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if wait_seconds <= 0:
+                raise
+            err.print(f"{purpose} waits for {_describe_holder(holder_file)}.", highlight=False, markup=False)
+            lock.acquire(timeout=wait_seconds)
         holder_file.write_text(json.dumps(_this_process(purpose)))
     except Timeout:
         raise LockedError(
@@ -90,6 +98,21 @@ def _this_process(purpose: str) -> dict[str, object]:
         "host": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def lock_holder(lock_file: Path) -> str | None:
+    """Who holds a lock, None if nobody does; the lock is not touched. Of another machine, what its file says."""
+    holder_file = _holder_file(lock_file)
+    try:
+        holder = json.loads(holder_file.read_text())
+        is_ours = holder["host"] == socket.gethostname()
+        return None if is_ours and not psutil.pid_exists(holder["pid"]) else _describe_holder(holder_file)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _holder_file(lock_file: Path) -> Path:
+    return lock_file.with_suffix(".holder.json")
 
 
 def _describe_holder(holder_file: Path) -> str:

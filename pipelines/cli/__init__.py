@@ -53,6 +53,8 @@ from pipelines.cli import (  # noqa: E402, F401
     plan,
     receive,
     revert,
+    run,
     sandbox,
+    status,
     writeback,
 )

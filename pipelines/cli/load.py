@@ -15,7 +15,7 @@ from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.config import Settings, load_settings
 from pipelines.console import out, progress
-from pipelines.errors import OutreachError, PartialFailureError
+from pipelines.errors import OutreachError, PartialFailureError, worst
 from pipelines.landing import SOURCE_READS
 from pipelines.runs import recorded_run
 from pipelines.salesforce.loader import load_salesforce
@@ -50,8 +50,6 @@ class Loaded:
 
 
 Loader = Callable[[Settings, Progress, Loaded], None]
-# When several sources fail, the exit code is that of the first of these.
-WORST_FIRST = (1, 7, 3, 4, 5, 10)
 
 load_app = typer.Typer(
     no_args_is_help=True, help="Load the sources into the warehouse; what is there already is not loaded again."
@@ -146,8 +144,7 @@ def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
     failure = PartialFailureError(
         f"{len(failed)} of {of} sources could not be loaded. {reasons}", next_step=" ".join(next_steps)
     )
-    codes = {error.exit_code for error in failed.values()}
-    failure.exit_code = next((code for code in WORST_FIRST if code in codes), max(codes))
+    failure.exit_code = worst(error.exit_code for error in failed.values())
     return failure
 
 

@@ -135,7 +135,7 @@ def push_plan(
     if plan_id:
         made = load_plan(settings, plan_id)
     else:
-        made = make_plan(settings, read_proposal(settings), org_readers, cadence=cadence)
+        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=list(org_readers), cadence=cadence)
     now = server_time(org_readers)
     rules = read_rules(settings, now.date())
     refuse_outdated(made, rules, org_readers, now)

@@ -23,6 +23,14 @@ class StopOrder:
         """Whether the order stands."""
         return self._file.exists()
 
+    @property
+    def given_by(self) -> str | None:
+        """Who gave it and when, None if nobody did."""
+        try:
+            return self._file.read_text().strip() or "somebody"
+        except FileNotFoundError:
+            return None
+
     def give(self, who: str) -> None:
         """Stop pushes."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -38,9 +46,9 @@ class StopOrder:
         Raises:
             StoppedError: one does; says whose.
         """
-        if self.is_given:
+        if who := self.given_by:
             raise StoppedError(
-                f"Pushing was stopped by {self._file.read_text().strip() or 'somebody'}.",
+                f"Pushing was stopped by {who}.",
                 next_step="Allow it again with outreach push --resume.",
             )
 

@@ -1,0 +1,152 @@
+"""Running a cadence: its steps one after the other, each recorded, none stopped by a failure not its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.errors import OutreachError, PartialFailureError, StoppedError, worst
+from pipelines.operations.cadences import Kind, Step
+from pipelines.operations.history import command_of, last_run, recorded_step, take_over
+from pipelines.runs import Run, exit_code_of, recorded_run
+
+RESUMED_WITHIN = timedelta(hours=6)  # what was loaded longer ago is loaded again
+Action = Callable[[Step, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How a step ended; the exit code is None for a step that was not taken, and the detail says why."""
+
+    step: str
+    exit_code: int | None
+    detail: str | None = None
+    next_step: str | None = None
+    is_earlier: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The result in a word or two."""
+        if self.exit_code is None:
+            return "not taken"
+        if self.exit_code:
+            return "failed"
+        return "done before" if self.is_earlier else "done"
+
+
+@dataclass
+class RunReport:
+    """What a run of a cadence did, step by step."""
+
+    cadence: str
+    run_id: str
+    resumed_run_id: str | None = None
+    steps: list[StepResult] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[StepResult]:
+        """The steps that failed."""
+        return [step for step in self.steps if step.exit_code]
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: 0 if every step was done."""
+        return worst(step.exit_code or 0 for step in self.failed) if self.failed else 0
+
+    def as_document(self) -> dict[str, Any]:
+        """The report for scripts."""
+        steps = [asdict(step) | {"outcome": step.outcome} for step in self.steps]
+        return asdict(self) | {"exit_code": self.exit_code, "steps": steps}
+
+
+def run_steps_of(
+    engine: sa.Engine, cadence: str, steps: Sequence[Step], act: Action, *, resume: bool = False
+) -> RunReport:
+    """Take the steps of a cadence. The caller holds the lock of the cadence.
+
+    A step whose own needs are not met is not taken. Killed at any point, the next run goes on: every step may be taken
+    again, and with ``resume`` those that a failed or killed run has done are not.
+
+    Args:
+        engine: the operational store, which keeps run and steps.
+        cadence: its name.
+        steps: what to do.
+        act: takes one step, and puts what is worth keeping into the dictionary.
+        resume: whether the last run goes on, if it did not end well and is not too old.
+
+    Raises:
+        OutreachError: only for what concerns the run as a whole; failures of steps are in the report.
+    """
+    earlier = _unfinished(engine, cadence) if resume else None
+    defects: list[Exception] = []
+    with recorded_run(engine, command_of(cadence)) as run:
+        report = RunReport(cadence, run.run_id, earlier)
+        done = take_over(engine, run, earlier) if earlier else set()
+        for step in steps:
+            if step.name in done:
+                report.steps.append(StepResult(step.name, 0, is_earlier=True))
+            elif why := _obstacle(step, steps, report):
+                report.steps.append(StepResult(step.name, None, why))
+            else:
+                report.steps.append(_take(engine, run, step, act, defects))
+        run.summary.update(report.as_document())
+        run.exit_code = report.exit_code
+    if defects:
+        raise defects[0]
+    return report
+
+
+def require_success(report: RunReport) -> None:
+    """Raise if a step failed.
+
+    Raises:
+        PartialFailureError: names each failed step; its exit code is that of the worst.
+    """
+    if not report.failed:
+        return
+    reasons = " ".join(f"{step.step}: {step.detail}" for step in report.failed)
+    next_steps = list(dict.fromkeys(step.next_step for step in report.failed if step.next_step))
+    again = f"Then run outreach run {report.cadence} --resume: what is done is not done again."
+    failure = PartialFailureError(
+        f"{len(report.failed)} of {len(report.steps)} steps failed. {reasons}", next_step=" ".join([*next_steps, again])
+    )
+    failure.exit_code = report.exit_code
+    raise failure
+
+
+def _unfinished(engine: sa.Engine, cadence: str) -> str | None:
+    last = last_run(engine, command_of(cadence))
+    if last is None or last.exit_code == 0 or datetime.now(UTC) - last.started_at > RESUMED_WITHIN:
+        return None
+    return last.run_id
+
+
+def _take(engine: sa.Engine, run: Run, step: Step, act: Action, defects: list[Exception]) -> StepResult:
+    try:
+        with recorded_step(engine, run, step) as summary:
+            act(step, summary)
+    except OutreachError as error:
+        return StepResult(step.name, error.exit_code, error.message, error.next_step)
+    except Exception as defect:
+        defects.append(defect)
+        return StepResult(step.name, exit_code_of(defect), f"a defect of this program, {type(defect).__name__}")
+    return StepResult(step.name, 0)
+
+
+def _obstacle(step: Step, steps: Sequence[Step], report: RunReport) -> str | None:
+    """Why a step cannot be taken, by how the ones before it ended; None if it can."""
+    ended = {result.step: result.exit_code for result in report.steps}
+    if StoppedError.exit_code in ended.values():
+        return "the run was stopped"
+    loads = [one.name for one in steps if one.kind is Kind.LOAD]
+    if step.kind is Kind.BUILD and all(ended.get(name) != 0 for name in loads):
+        return "nothing was loaded"
+    if step.kind is Kind.PUSH:
+        needed = [Step(Kind.BUILD).name, Step(Kind.LOAD, "salesforce", step.org).name]
+        missing = [name for name in needed if name in ended and ended[name] != 0]
+        return f"{missing[0]} was not done" if missing else None
+    return None
