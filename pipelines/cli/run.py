@@ -56,10 +56,11 @@ def run(
     settings = load_settings()
     engine = open_store(settings)
     signal.signal(signal.SIGTERM, _interrupt)
-    steps = steps_of(CADENCES[cadence], list(read_field_names(settings.project_dir)))
+    data = CADENCES[cadence]
+    steps = steps_of(data, list(read_field_names(settings.project_dir)))
     with exclusive(settings.data_dir / f"run_{cadence}.lock", f"run {cadence}"), progress() as display:
-        act = _actions(settings, CADENCES[cadence], display, wait_minutes * 60)
-        report = run_steps_of(engine, cadence, steps, act, resume=resume)
+        act = _actions(settings, data, display, wait_minutes * 60)
+        report = run_steps_of(engine, cadence, steps, act, resume_within=data.resume_within if resume else None)
     alert_after_run(settings, engine, report)
     if as_json:
         out.print_json(json.dumps(report.as_document()))

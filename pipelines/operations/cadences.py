@@ -30,6 +30,7 @@ class Cadence:
         owner: who sees to it.
         cron: when it starts, in the scheduler's time zone.
         stale_after: how long ago its last good run may be.
+        resume_within: for how long a failed run may be gone on with; afterwards its loads are too old, and all is done.
         loads: the sources that it needs.
         objects: Salesforce's objects that it needs; all if empty.
         sweep: whether all ids and formula values are read; None: when that is due.
@@ -41,6 +42,7 @@ class Cadence:
     owner: str
     cron: str
     stale_after: timedelta
+    resume_within: timedelta
     loads: tuple[str, ...]
     objects: tuple[str, ...] = ()
     sweep: bool | None = None
@@ -54,6 +56,7 @@ CADENCES = {
         owner="CRM Admin",
         cron="*/15 * * * *",
         stale_after=timedelta(hours=1),
+        resume_within=timedelta(minutes=10),
         loads=("salesforce", "smartlead", "clay", "writeback"),
         objects=("User", "Lead", "Campaign", "CampaignMember", "Task"),
         pushes=("replies",),
@@ -64,6 +67,7 @@ CADENCES = {
         owner="CRM Admin",
         cron="7-59/15 * * * *",
         stale_after=timedelta(hours=1),
+        resume_within=timedelta(minutes=10),
         loads=("salesforce", "clay", "writeback"),
         objects=("Lead", "Campaign", "CampaignMember"),
         pushes=("enrichment",),
@@ -73,6 +77,7 @@ CADENCES = {
         owner="CRM Admin",
         cron="30 5 * * *",
         stale_after=timedelta(hours=26),
+        resume_within=timedelta(hours=6),
         loads=("salesforce", "smartlead", "writeback"),
         objects=("Lead",),
         pushes=("bounces",),
@@ -82,6 +87,7 @@ CADENCES = {
         owner="Salesforce (formula)",
         cron="40 4 * * *",
         stale_after=timedelta(hours=26),
+        resume_within=timedelta(hours=6),
         loads=("salesforce",),
         sweep=True,
     ),
@@ -90,6 +96,7 @@ CADENCES = {
         owner="CRM Admin",
         cron="10 2 * * *",
         stale_after=timedelta(hours=26),
+        resume_within=timedelta(hours=6),
         loads=("salesforce", "smartlead", "clay", "writeback"),
         sweep=True,
         pushes=("bounces", "replies", "enrichment"),

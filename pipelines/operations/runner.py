@@ -11,10 +11,9 @@ import sqlalchemy as sa
 
 from pipelines.errors import OutreachError, PartialFailureError, StoppedError, worst
 from pipelines.operations.cadences import Kind, Step
-from pipelines.operations.history import command_of, last_run, recorded_step, take_over
+from pipelines.operations.history import command_of, last_run, recorded_step, steps_of_run, take_over
 from pipelines.runs import Run, exit_code_of, recorded_run
 
-RESUMED_WITHIN = timedelta(hours=6)  # what was loaded longer ago is loaded again
 Action = Callable[[Step, dict[str, Any]], None]
 
 
@@ -64,24 +63,24 @@ class RunReport:
 
 
 def run_steps_of(
-    engine: sa.Engine, cadence: str, steps: Sequence[Step], act: Action, *, resume: bool = False
+    engine: sa.Engine, cadence: str, steps: Sequence[Step], act: Action, *, resume_within: timedelta | None = None
 ) -> RunReport:
     """Take the steps of a cadence. The caller holds the lock of the cadence.
 
     A step whose own needs are not met is not taken. Killed at any point, the next run goes on: every step may be taken
-    again, and with ``resume`` those that a failed or killed run has done are not.
+    again, and with ``resume_within`` those that a failed or killed run has done are not.
 
     Args:
         engine: the operational store, which keeps run and steps.
         cadence: its name.
         steps: what to do.
         act: takes one step, and puts what is worth keeping into the dictionary.
-        resume: whether the last run goes on, if it did not end well and is not too old.
+        resume_within: go on with the last run if it did not end well and its first step is not older than that.
 
     Raises:
         OutreachError: only for what concerns the run as a whole; failures of steps are in the report.
     """
-    earlier = _unfinished(engine, cadence) if resume else None
+    earlier = _unfinished(engine, cadence, resume_within) if resume_within else None
     defects: list[Exception] = []
     with recorded_run(engine, command_of(cadence)) as run:
         report = RunReport(cadence, run.run_id, earlier)
@@ -118,11 +117,12 @@ def require_success(report: RunReport) -> None:
     raise failure
 
 
-def _unfinished(engine: sa.Engine, cadence: str) -> str | None:
+def _unfinished(engine: sa.Engine, cadence: str, resume_within: timedelta) -> str | None:
     last = last_run(engine, command_of(cadence))
-    if last is None or last.exit_code == 0 or datetime.now(UTC) - last.started_at > RESUMED_WITHIN:
+    if last is None or last.exit_code == 0:
         return None
-    return last.run_id
+    began = min((step["started_at"] for step in steps_of_run(engine, last.run_id)), default=last.started_at)
+    return last.run_id if datetime.now(UTC) - began <= resume_within else None
 
 
 def _take(engine: sa.Engine, run: Run, step: Step, act: Action, defects: list[Exception]) -> StepResult:

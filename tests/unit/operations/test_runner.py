@@ -14,7 +14,7 @@ from pipelines.operations import history
 from pipelines.operations.cadences import CADENCES, Step, steps_of
 from pipelines.operations.history import command_of, last_run, steps_of_run
 from pipelines.operations.runner import RunReport, require_success, run_steps_of
-from pipelines.store import open_store, runs, writing
+from pipelines.store import open_store, run_steps, writing
 
 STEPS = steps_of(CADENCES["replies"], ["icare", "core"])
 NAMES = [step.name for step in STEPS]
@@ -36,7 +36,7 @@ class Runs:
             if error := ends.get(step.name.replace(" ", "_")):
                 raise error
 
-        return run_steps_of(self.engine, "replies", STEPS, act, resume=resume)
+        return run_steps_of(self.engine, "replies", STEPS, act, resume_within=timedelta(hours=6) if resume else None)
 
     def history(self) -> dict[str, int | None]:
         last = last_run(self.engine, command_of("replies"))
@@ -140,10 +140,12 @@ def test_killed_at_any_step_the_next_run_goes_on(run: Runs, step: str, monkeypat
 def test_an_old_run_is_not_resumed(run: Runs) -> None:
     first = run(build=ServiceError("x"))
     with writing(run.engine) as connection:
-        started = connection.scalar(sa.select(runs.c.started_at).where(runs.c.run_id == first.run_id))
-        assert started is not None
-        connection.execute(runs.update().values(started_at=started - timedelta(hours=7)))
+        key = run_steps.c.step == "load clay"
+        began = connection.scalar(sa.select(run_steps.c.started_at).where(key))
+        assert began is not None
+        connection.execute(run_steps.update().where(key).values(started_at=began - timedelta(hours=7)))
     assert run(resume=True).resumed_run_id is None
+    assert first.exit_code == 4
     assert run.taken == NAMES
 
 
