@@ -14,7 +14,7 @@ Exit codes (also in ``docs/cli.md``):
 8     the dbt build or one of its tests failed; nothing was published
 9     refused by a rule: allowlist, approval, gate, guard
 10    finished, but some records failed; they are listed
-11    a push was stopped by somebody (outreach push --stop)
+11    a push was stopped by somebody (outreach push --stop), or by a SIGTERM
 12    the plan waits for a second person's approval, or for --first-run
 130   interrupted
 ====  ==========================================================================================
@@ -90,7 +90,7 @@ class PartialFailureError(OutreachError):
 
 
 class StoppedError(OutreachError):
-    """Somebody stopped the push; what was done until then stands in the ledger."""
+    """Somebody or a SIGTERM stopped the push; what was done until then stands in the ledger."""
 
     exit_code = 11
 

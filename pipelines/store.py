@@ -21,7 +21,7 @@ from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.store_migrations import MIGRATIONS
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
@@ -128,6 +128,7 @@ ledger_entries = sa.Table(
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("entry_hash", sa.Text, nullable=False),
     sa.Column("actor", sa.Text),
+    sa.Index("ledger_entries_of_a_change", "run_id", "change_id"),
     sqlite_autoincrement=True,
 )
 

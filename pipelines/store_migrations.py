@@ -32,5 +32,16 @@ def _submissions_are_counted(connection: Connection) -> None:
     connection.exec_driver_sql("update clay_submissions set times_sent = 0 where status = 'rejected'")
 
 
+def _changes_are_found(connection: Connection) -> None:
+    """Version 5: the last entry of each change is found without reading the whole ledger."""
+    connection.exec_driver_sql(
+        "create index if not exists ledger_entries_of_a_change on ledger_entries (run_id, change_id)"
+    )
+
+
 # version found -> step to the next one; version 4 has new tables only (run_steps, incidents, outbox)
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _ledger_names_actors, 2: _submissions_are_counted}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    1: _ledger_names_actors,
+    2: _submissions_are_counted,
+    4: _changes_are_found,
+}

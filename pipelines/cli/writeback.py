@@ -51,7 +51,7 @@ def push(
     """Write the allowed changes to Salesforce, each checked once more against what stands there now.
 
     Intent and outcome of every change go to the ledger. Exit code 10: some changes were rejected or are unknown; 11:
-    somebody stopped it; 12: a guard wants a person's consent first.
+    somebody stopped it, or a SIGTERM; 12: a guard wants a person's consent first.
     """
     if plan_id and (cadence or org):
         raise typer.BadParameter("A plan has its orgs and fields already; give no --org and no --cadence.")
@@ -142,14 +142,16 @@ def push_plan(
     rules = rules.with_overrides(made)
     if made.changes:
         save_plan(settings, made)
-    pusher = Pusher(engine, rules, org_readers, Brake(limits, order), limits=limits, progress=display)
+    brake = Brake(limits, order)
+    pusher = Pusher(engine, rules, org_readers, brake, limits=limits, progress=display)
     if dry_run:
         return made, pusher.preview(made)
     consent = require_consent(settings, engine, made, is_first_run=is_first_run)
     if made.changes:
         trail.record(engine, "push", made, actor=trail.actor(settings), reason=consent)
     try:
-        result = pusher.push(made)
+        with brake.obeying_sigterm():
+            result = pusher.push(made)
     finally:
         heads.note(settings, engine)
     result.settled = settled

@@ -1,7 +1,10 @@
-"""What stops a push between two batches: somebody's order, too many failures, or the reserve of API calls."""
+"""What stops a push between two batches: somebody's order, a SIGTERM, failures, or the reserve of API calls."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,20 +62,39 @@ class Brake:
     def __init__(self, limits: Push, order: StopOrder) -> None:
         self._limits = limits
         self._order = order
+        self._is_terminated = False
 
     @property
     def is_pulled(self) -> bool:
         """Whether somebody wants the push to stop."""
-        return self._order.is_given
+        return self._is_terminated or self._order.is_given
+
+    @contextmanager
+    def obeying_sigterm(self) -> Iterator[None]:
+        """Take a SIGTERM as an order to stop this one push; for the main thread."""
+
+        def pull(*_: object) -> None:
+            self._is_terminated = True
+
+        previous = signal.signal(signal.SIGTERM, pull)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, previous)
 
     def check(self, result: PushResult, quota: Quota) -> None:
         """Check that the push may go on.
 
         Raises:
-            StoppedError: somebody stopped it.
+            StoppedError: somebody stopped it, or the machine did.
             RefusedError: too much of what was sent has failed.
             QuotaError: the rest of the org's API calls is the business's.
         """
+        if self._is_terminated:
+            raise StoppedError(
+                "The push was told to end (SIGTERM) and has ended after its batch.",
+                next_step="Run outreach push again for the rest.",
+            )
         self._order.check()
         failed = result.count(Outcome.REJECTED, Outcome.UNKNOWN)
         sent = failed + result.count(Outcome.APPLIED)

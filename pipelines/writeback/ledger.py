@@ -74,20 +74,12 @@ def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
 
 def open_intents(engine: sa.Engine) -> list[sa.RowMapping]:
     """The intents that have no outcome yet, oldest first; of a change that was tried again, the last one."""
-    later = ledger_entries.alias()
-    is_settled = (
-        sa.select(later.c.entry_id)
-        .where(
-            later.c.run_id == ledger_entries.c.run_id,
-            later.c.change_id == ledger_entries.c.change_id,
-            later.c.entry_id > ledger_entries.c.entry_id,
-        )
-        .exists()
-    )
+    entry = ledger_entries.c
+    last_of_each = sa.select(sa.func.max(entry.entry_id)).group_by(entry.run_id, entry.change_id)
     query = (
         sa.select(ledger_entries)
-        .where(ledger_entries.c.entry_type == "intent", ~is_settled)
-        .order_by(ledger_entries.c.entry_id)
+        .where(entry.entry_id.in_(last_of_each), entry.entry_type == "intent")
+        .order_by(entry.entry_id)
     )
     with reading(engine) as connection:
         return list(connection.execute(query).mappings())

@@ -1,5 +1,7 @@
 """How a push goes about it: least calls, a canary first, brakes between batches, and what becomes of each record."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 
@@ -131,6 +133,21 @@ def test_somebody_stops_a_running_push_between_two_batches(world, settings, many
     order.withdraw()
     assert pushed().count(Outcome.APPLIED) == 95
     assert len(set(written())) == len(written()) == 300
+
+
+def test_a_sigterm_ends_a_push_between_two_batches_and_the_next_needs_no_leave(
+    world, many, pushed, written, monkeypatch
+) -> None:
+    many(30)
+    after_update(monkeypatch, lambda number: os.kill(os.getpid(), signal.SIGTERM) if number == 1 else None)
+    before = signal.getsignal(signal.SIGTERM)
+    result = pushed()
+    assert (type(result.stopped_by), result.stopped_by.exit_code) == (StoppedError, 11)
+    assert "SIGTERM" in result.stopped_by.message
+    assert (result.count(Outcome.APPLIED), result.count(Outcome.WITHHELD)) == (5, 25)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert pushed().count(Outcome.APPLIED) == 25
+    assert len(set(written())) == len(written()) == 30
 
 
 def test_the_reserve_of_calls_is_left_to_the_business(world, settings, many, pushed, written) -> None:

@@ -103,6 +103,7 @@ def test_an_older_store_is_migrated(store_url: str, monkeypatch: pytest.MonkeyPa
         assert sa.inspect(connection).has_table("added")
 
 
+CHANGE_INDEX = "ledger_entries_of_a_change"
 FIRST_LEDGER = """
 create table ledger_entries (
     entry_id {key}, run_id text not null, plan_id text not null,
@@ -133,6 +134,7 @@ def test_a_ledger_of_the_first_version_is_taken_over_whole(store_url: str) -> No
     with writing(migrated) as connection:
         tables = set(sa.inspect(connection).get_table_names())
         assert tables >= {"accepted_matches", "sign_offs"}
+        assert [one["name"] for one in sa.inspect(connection).get_indexes("ledger_entries")] == [CHANGE_INDEX]
         connection.execute(ledger_entries.insert(), [entry | {"entry_type": "plan", "actor": "ada"}])
         rows = connection.execute(sa.select(ledger_entries).order_by(ledger_entries.c.entry_id)).mappings().all()
     assert [(row["entry_id"], row["entry_type"], row["actor"]) for row in rows] == [

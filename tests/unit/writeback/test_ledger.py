@@ -145,3 +145,14 @@ def test_an_intent_without_outcome_is_open_until_it_has_one(engine: sa.Engine) -
 def test_an_outcome_of_an_earlier_run_does_not_close_a_later_intent(engine: sa.Engine) -> None:
     append(engine, [INTENT, OUTCOME, replace(INTENT, run_id="next")])
     assert [row["run_id"] for row in open_intents(engine)] == ["next"]
+
+
+def test_open_intents_are_found_by_an_index(tmp_path: Path) -> None:
+    """Each push begins with this question; a ledger of years must not make it wait."""
+    engine, asked = open_store(Settings(data_dir=tmp_path)), []
+    sa.event.listen(engine, "before_cursor_execute", lambda _, __, statement, *___: asked.append(statement))
+    open_intents(engine)
+    with engine.connect() as connection:
+        steps = connection.exec_driver_sql(f"explain query plan {asked[-1]}", ("intent",)).scalars("detail").all()
+    assert any("using covering index ledger_entries_of_a_change" in step.lower() for step in steps)
+    assert not any(step.lower() == "scan ledger_entries" for step in steps)
