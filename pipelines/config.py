@@ -104,6 +104,10 @@ class Push(BaseModel):
     canary_records: int = Field(
         default=5, ge=0, description="records of each lane that go first and are read back whole"
     )
+    records_per_update: int = Field(default=200, ge=1, le=200, description="Salesforce takes 200 at once")
+    requests_at_once: int = Field(
+        default=5, ge=1, le=20, description="of one org under way; Salesforce refuses long ones from 25 on"
+    )
     bulk_from_records: int = Field(
         default=10_000, ge=1, description="more go by Bulk, where fields only ever go to true"
     )

@@ -372,6 +372,8 @@ def _next_step(reason: str) -> str:
         return "The file is corrupt: restore it from a backup, and do not delete it, nothing else holds its content."
     if "full" in reason or "no space" in reason:
         return "Free disk space, then run the command again; nothing was lost."
+    if "locked" in reason:
+        return "Let the other program that holds the database's lock end, then run the command again."
     if "readonly" in reason or "read-only" in reason or "unable to open" in reason or "permission" in reason:
         return "Give this user write permission on the file and its directory."
     return "Check that the database is reachable and writable, then run the command again."

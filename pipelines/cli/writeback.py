@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -21,12 +22,13 @@ from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 from pipelines.writeback import heads, trail
 from pipelines.writeback.brake import Brake, StopOrder
+from pipelines.writeback.clock import SteadyClock, server_time
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to, require_consent
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, read_rules, refuse_outdated, server_time
+from pipelines.writeback.plan import Plan, read_rules, refuse_outdated
 from pipelines.writeback.plan_files import load_plan, save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.push import Pusher
@@ -131,24 +133,27 @@ def push_plan(
         order.check()
     limits = limits or settings.push
     heads.refuse_rewound(settings, engine)
-    settled = 0 if dry_run else settle_open_intents(engine, org_readers, longest_job_seconds=limits.longest_job_seconds)
+    clock = SteadyClock(server_time(org_readers))
+    settled = 0
+    if not dry_run:
+        settled = settle_open_intents(engine, org_readers, clock, longest_job_seconds=limits.longest_job_seconds)
     if plan_id:
         made = load_plan(settings, plan_id)
     else:
         made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=list(org_readers), cadence=cadence)
-    now = server_time(org_readers)
-    rules = read_rules(settings, now.date())
-    refuse_outdated(made, rules, org_readers, now)
+    rules = read_rules(settings, clock().date())
+    refuse_outdated(made, rules, org_readers, clock())
     rules = rules.with_overrides(made)
     if made.changes:
         save_plan(settings, made)
-    brake = Brake(limits, order)
-    pusher = Pusher(engine, rules, org_readers, brake, limits=limits, progress=display)
+    expires_at = datetime.fromisoformat(made.expires_at)
+    brake = Brake(limits, order, has_expired=lambda: clock() >= expires_at)
+    pusher = Pusher(engine, rules, org_readers, brake, limits=limits, clock=clock, progress=display)
     if dry_run:
         return made, pusher.preview(made)
     consent = require_consent(settings, engine, made, is_first_run=is_first_run)
     if made.changes:
-        trail.record(engine, "push", made, actor=trail.actor(settings), reason=consent)
+        trail.record(engine, "push", made, actor=trail.actor(settings), reason=consent, at=clock())
     try:
         with brake.obeying_sigterm():
             result = pusher.push(made)

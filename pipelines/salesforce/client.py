@@ -267,9 +267,7 @@ class SalesforceClient:
         session = self._signed_in()
         response = request({"Authorization": f"Bearer {session.access_token}"})
         if response.status_code == 401:
-            with self._signing_in:
-                if self._session is session:
-                    self._session = None
+            self._end(session)
             response = request(self._authorization())
         self.quota.note(response)
         self.quota.check_reserve()
@@ -277,7 +275,8 @@ class SalesforceClient:
 
     def _write(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
         for is_last_attempt in (False, True):
-            headers = self._authorization() | WRITE_HEADERS
+            session = self._signed_in()
+            headers = {"Authorization": f"Bearer {session.access_token}"} | WRITE_HEADERS
             try:
                 response = self._service.send(method, self._absolute(path), json=body, headers=headers)
             except httpx.ConnectError as error:
@@ -289,9 +288,15 @@ class SalesforceClient:
                 raise self._lost(type(error).__name__) from None
             if response.status_code != 401 or is_last_attempt:
                 break
-            self._session = None
+            self._end(session)
         self.quota.note(response)
         return response
+
+    def _end(self, session: Session) -> None:
+        """Sign in again at the next request, unless another thread has done so already."""
+        with self._signing_in:
+            if self._session is session:
+                self._session = None
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._signed_in().access_token}"}

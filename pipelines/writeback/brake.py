@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,9 +59,10 @@ class StopOrder:
 class Brake:
     """Checked between batches; what it raises stops the push."""
 
-    def __init__(self, limits: Push, order: StopOrder) -> None:
+    def __init__(self, limits: Push, order: StopOrder, *, has_expired: Callable[[], bool] = lambda: False) -> None:
         self._limits = limits
         self._order = order
+        self._has_expired = has_expired
         self._is_terminated = False
 
     @property
@@ -87,7 +88,7 @@ class Brake:
 
         Raises:
             StoppedError: somebody stopped it, or the machine did.
-            RefusedError: too much of what was sent has failed.
+            RefusedError: the plan has expired meanwhile, or too much of what was sent has failed.
             QuotaError: the rest of the org's API calls is the business's.
         """
         if self._is_terminated:
@@ -96,6 +97,10 @@ class Brake:
                 next_step="Run outreach push again for the rest.",
             )
         self._order.check()
+        if self._has_expired():
+            raise RefusedError(
+                "The plan has expired while it was pushed.", next_step="Make a new plan of the rest with outreach plan."
+            )
         failed = result.count(Outcome.REJECTED, Outcome.UNKNOWN)
         sent = failed + result.count(Outcome.APPLIED)
         if failed >= self._limits.failures_at_least and failed > sent * self._limits.failure_share:

@@ -84,9 +84,10 @@ class OrgReader:
         return _misfit(described, wanted)
 
     def _describe(self, object_name: str) -> Described:
-        if object_name not in self._described:
-            self._described[object_name] = self.client.describe(object_name)
-        return self._described[object_name]
+        described = self._described.get(object_name)
+        if described is None:  # another thread may forget it in the meantime
+            described = self._described[object_name] = self.client.describe(object_name)
+        return described
 
 
 def _current(record: Record | None, api_name: str, is_readable: bool, fate: str | None) -> Current:

@@ -144,7 +144,7 @@ class Delivery:
         if not writes:
             return []
         payloads = self.payloads(writes)
-        self._journal.result.update_calls += 1
+        self._journal.count_update_call()
         try:
             answers = self._reader.client.update(writes[0].change.object, list(payloads.values()))
         except LostAnswerError as error:

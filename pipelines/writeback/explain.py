@@ -77,7 +77,7 @@ def now(allowlist: Allowlist, readers: Mapping[str, OrgReader], about: Subject, 
 
 
 def _recorded(engine: sa.Engine, ids: Sequence[str]) -> list[Step]:
-    """The ledger's entries about the records; before the first of each plan, who made, approved and pushed it."""
+    """The ledger's entries about the records, and who made, approved and pushed their plans, in the ledger's order."""
     entry = ledger_entries.c
     with reading(engine) as connection:
         query = sa.select(ledger_entries).where(entry.record_id.in_(ids)).order_by(entry.entry_id)
@@ -88,15 +88,22 @@ def _recorded(engine: sa.Engine, ids: Sequence[str]) -> list[Step]:
         acts = connection.execute(of_plans.order_by(entry.entry_id)).mappings().all()
     fields = {(row["org"], row["record_id"], row["field"], row["plan_id"]) for row in rows}
     steps = [
-        Step(act["entry_type"], org, record_id, field, act["recorded_at"], _about_plan(act), act["actor"])
+        (
+            act["entry_id"],
+            Step(act["entry_type"], org, record_id, field, act["recorded_at"], _about_plan(act), act["actor"]),
+        )
         for org, record_id, field, plan_id in fields
         for act in acts
         if act["plan_id"] == plan_id
     ]
-    return steps + [
-        Step(row["entry_type"], row["org"], row["record_id"], row["field"], row["recorded_at"], _about_change(row))
+    steps += [
+        (
+            row["entry_id"],
+            Step(row["entry_type"], row["org"], row["record_id"], row["field"], row["recorded_at"], _about_change(row)),
+        )
         for row in rows
     ]
+    return [step for _, step in sorted(steps, key=lambda numbered: numbered[0])]
 
 
 def _about_plan(act: sa.RowMapping) -> str:
@@ -115,14 +122,19 @@ def _about_change(row: sa.RowMapping) -> str:
     return f"{row['outcome'] or row['entry_type']}{answer}"
 
 
+_LEDGER = 1
 _STAGES = {"event": 0, "proposed": 2, "held back": 2, "compared": 2}
 
 
 def _sorted(steps: Iterable[Step]) -> list[Step]:
-    """By field, then events, ledger and verdicts in this order: their times come from different clocks."""
+    """By field, then events, ledger and verdicts in this order: their times come from different clocks.
+
+    The ledger has an order of its own, which no clock changes.
+    """
 
     def place(step: Step) -> tuple[str, str, str, int, str]:
-        at = step.at.isoformat() if step.at else ""
-        return step.org, step.record_id, step.field, _STAGES.get(step.step, 1), at
+        stage = _STAGES.get(step.step, _LEDGER)
+        at = step.at.isoformat() if step.at and stage != _LEDGER else ""
+        return step.org, step.record_id, step.field, stage, at
 
     return sorted(steps, key=place)

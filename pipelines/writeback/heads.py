@@ -20,8 +20,15 @@ def heads_file(settings: Settings) -> Path:
 def note(settings: Settings, engine: sa.Engine) -> None:
     """Note the present head."""
     head = ledger.head(engine)
-    with heads_file(settings).open("a", encoding="ascii") as file:
-        file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {head.entries} {head.hash}\n")
+    file = heads_file(settings)
+    try:
+        with file.open("a", encoding="ascii") as lines:
+            lines.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {head.entries} {head.hash}\n")
+    except OSError as error:
+        raise StoreError(
+            f"The ledger's head cannot be noted in {file}: {error.strerror}.",
+            next_step="Free disk space, or give this user write permission, then run the command again.",
+        ) from None
 
 
 def noted(settings: Settings) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from pipelines.errors import OutreachError
 from pipelines.writeback import ledger
+from pipelines.writeback.clock import Clock
 from pipelines.writeback.ledger import Entry
 from pipelines.writeback.plan import Change, Plan
 from pipelines.writeback.policy import Current, FieldValue, Missing, Outcome, Present, Stop, Write
@@ -72,16 +73,28 @@ class Ended(NamedTuple):
 
 
 class Journal:
-    """Keeps ledger and result of one push in step. What it is told is durable when the call returns."""
+    """Keeps ledger and result of one push in step. What it is told is durable when the call returns.
 
-    def __init__(self, engine: sa.Engine, plan: Plan) -> None:
+    Batches that are sent side by side tell it one after the other: the ledger is one chain.
+    """
+
+    def __init__(self, engine: sa.Engine, plan: Plan, clock: Clock) -> None:
         self._engine = engine
         self._plan = plan
+        self._clock = clock
+        self._turn = threading.Lock()
         self.result = PushResult(run_id=uuid.uuid4().hex)
 
     def intend(self, writes: Iterable[Decided], detail: str | None = None) -> None:
         """Record that these are about to be sent; ``detail`` names the bulk job that will carry them."""
-        ledger.append(self._engine, [self._entry("intent", one, None, detail) for one in writes])
+        entries = [self._entry("intent", one, None, detail) for one in writes]
+        with self._turn:
+            ledger.append(self._engine, entries)
+
+    def count_update_call(self) -> None:
+        """Count a request that is about to be sent."""
+        with self._turn:
+            self.result.update_calls += 1
 
     def end(self, ended: Iterable[Ended]) -> None:
         """Record outcomes.
@@ -90,9 +103,11 @@ class Journal:
             ValueError: a change has its outcome already, or is not in the plan.
         """
         ended = list(ended)
-        ledger.append(self._engine, [self._entry("outcome", *one) for one in ended])
-        for one, outcome, detail in ended:
-            self.result.end(one.change, outcome, detail)
+        entries = [self._entry("outcome", *one) for one in ended]
+        with self._turn:
+            ledger.append(self._engine, entries)
+            for one, outcome, detail in ended:
+                self.result.end(one.change, outcome, detail)
 
     def leave_open(self, ended: Iterable[Ended]) -> None:
         """Say how these ended for this push, and leave their intents open: the next push waits for their job's end."""
@@ -137,7 +152,7 @@ class Journal:
             evidence=change.evidence,
             approval_id=change.approval_id,
             build_id=self._plan.build_id,
-            recorded_at=datetime.now(UTC),
+            recorded_at=self._clock(),
         )
 
 

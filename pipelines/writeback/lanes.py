@@ -11,6 +11,7 @@ from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.plan import Change
 
 T = TypeVar("T")
+LOCKS_CAMPAIGN = {"CampaignMember"}  # Salesforce locks the parent of what is updated
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,8 @@ def batches(records: Sequence[list[T]], size: int) -> Iterator[list[T]]:
     """The items of so many records at a time."""
     for start in range(0, len(records), size):
         yield [item for record in records[start : start + size] for item in record]
+
+
+def parents(changes: Iterable[Change]) -> frozenset[str]:
+    """The parent records that Salesforce locks when it updates these; members of no known campaign share one."""
+    return frozenset(change.campaign_id or "unknown" for change in changes if change.object in LOCKS_CAMPAIGN)

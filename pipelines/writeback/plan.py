@@ -114,11 +114,6 @@ def read_rules(settings: Settings, today: date) -> Rules:
     return Rules(read_allowlist(settings.project_dir), read_approvals(settings.project_dir), today)
 
 
-def server_time(readers: Mapping[str, OrgReader]) -> datetime:
-    """What day and time it is in Salesforce; the latest of the orgs' clocks."""
-    return max(reader.client.server_time() for reader in readers.values())
-
-
 def refuse_outdated(plan: Plan, rules: Rules, readers: Mapping[str, OrgReader], now: datetime) -> None:
     """Refuse a plan that has expired, was made under another allowlist, or for other orgs.
 

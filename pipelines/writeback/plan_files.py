@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from pipelines.config import Settings
@@ -28,7 +29,8 @@ def save_plan(settings: Settings, plan: Plan) -> Path:
     engine = open_store(settings)
     if plan.changes and trail.planner(engine, plan.plan_id) is None:
         reason = f"{len(plan.changes)} changes, {plan.cadence or 'all fields'}"
-        trail.record(engine, "plan", plan, actor=plan.planned_by, reason=reason)
+        made_at = datetime.fromisoformat(plan.created_at)
+        trail.record(engine, "plan", plan, actor=plan.planned_by, reason=reason, at=made_at)
     return file
 
 

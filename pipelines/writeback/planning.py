@@ -12,11 +12,12 @@ from pipelines.errors import OutreachError
 from pipelines.salesforce.ids import to_18
 from pipelines.store import open_store
 from pipelines.writeback import trail
+from pipelines.writeback.clock import server_time
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import Delta, Proposal
 from pipelines.writeback.guards import cadence_fields
 from pipelines.writeback.payload import KEY_PREFIXES
-from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules, server_time
+from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules
 from pipelines.writeback.policy import Current, Missing, Outcome, Present, Stop, decide
 
 Key = tuple[str, str, str, str]

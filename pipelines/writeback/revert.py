@@ -13,8 +13,9 @@ from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.store import open_store
 from pipelines.writeback import trail
+from pipelines.writeback.clock import server_time
 from pipelines.writeback.current import OrgReader
-from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules, server_time
+from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules
 from pipelines.writeback.policy import Current, FieldRule, FieldValue, Outcome, Policy, Stop, decide, is_blank
 
 SET_ONCE = {Policy.SET_ONCE, Policy.TRUE_ONLY}

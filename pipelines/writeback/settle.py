@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from itertools import groupby
 
 import sqlalchemy as sa
@@ -13,13 +12,16 @@ from pipelines.salesforce.client import RowResult
 from pipelines.writeback import ledger
 from pipelines.writeback.answers import outcome_of
 from pipelines.writeback.bulk import job_of
+from pipelines.writeback.clock import Clock
 from pipelines.writeback.current import OrgReader
 from pipelines.writeback.journal import as_text, shows
 from pipelines.writeback.ledger import Entry
 from pipelines.writeback.policy import Current, Outcome, Present
 
 
-def settle_open_intents(engine: sa.Engine, readers: Mapping[str, OrgReader], *, longest_job_seconds: float) -> int:
+def settle_open_intents(
+    engine: sa.Engine, readers: Mapping[str, OrgReader], clock: Clock, *, longest_job_seconds: float
+) -> int:
     """Find out what became of what an interrupted push left open, record it, and return how many intents there were.
 
     A Bulk job is waited for, or aborted if it never was closed. An intent whose value does not stand in Salesforce is
@@ -37,12 +39,15 @@ def settle_open_intents(engine: sa.Engine, readers: Mapping[str, OrgReader], *, 
         current = reader.values(object_name, ids, sorted({row["field"] for row in rows}))
         ledger.append(
             engine,
-            [_settlement(row, current[row["record_id"], row["field"]], results.get(row["record_id"])) for row in rows],
+            [
+                _settlement(row, current[row["record_id"], row["field"]], results.get(row["record_id"]), clock)
+                for row in rows
+            ],
         )
     return len(intents)
 
 
-def _settlement(intent: sa.RowMapping, current: Current, result: RowResult | None) -> Entry:
+def _settlement(intent: sa.RowMapping, current: Current, result: RowResult | None, clock: Clock) -> Entry:
     content = {name: intent[name] for name in Entry.__dataclass_fields__}
     if shows(current, intent["after_value"]):
         outcome, detail = Outcome.APPLIED, "settled by reading back: the value is there"
@@ -58,6 +63,6 @@ def _settlement(intent: sa.RowMapping, current: Current, result: RowResult | Non
             "outcome": outcome,
             "detail": detail,
             "current_value": as_text(current.value) if isinstance(current, Present) else None,
-            "recorded_at": datetime.now(UTC),
+            "recorded_at": clock(),
         }
     )

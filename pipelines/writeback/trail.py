@@ -29,8 +29,12 @@ def record(
     actor: str,
     reason: str,
     evidence: str = "",
+    at: datetime | None = None,
 ) -> None:
-    """Write down an act that concerns a whole plan; record and field stay empty."""
+    """Write down an act that concerns a whole plan; record and field stay empty.
+
+    ``at`` is when it happened by Salesforce's clock, by this machine's if nobody knows.
+    """
     ledger.append(
         engine,
         [
@@ -53,7 +57,7 @@ def record(
                 evidence=evidence,
                 approval_id=None,
                 build_id=plan.build_id,
-                recorded_at=datetime.now(UTC),
+                recorded_at=at or datetime.now(UTC),
                 actor=actor,
             )
         ],

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,12 +21,13 @@ from pipelines.writeback import ledger
 
 
 def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:
-    steps: list[str] = []
+    steps, turn = list[str](), threading.Lock()
 
     def step(name: str) -> None:
-        if len(steps) == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        steps.append(name)
+        with turn:  # batches may be under way side by side
+            if len(steps) == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            steps.append(name)
 
     def watched(do: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
         def doing(*arguments: Any, **more: Any) -> Any:

@@ -77,7 +77,12 @@ def check(settings: Settings, recorded, written, deltas: list[dict[str, Any]]) -
 @pytest.mark.parametrize(
     ("limits", "leads_each", "members_each", "expected_steps"),
     [
-        ({"canary_records": 1}, 2, 2, {"before ledger intent", "after PATCH composite/sobjects"}),
+        (  # after its canary, two batches of leads are under way side by side
+            {"canary_records": 1, "records_per_update": 1},
+            3,
+            2,
+            {"before ledger intent", "after PATCH composite/sobjects"},
+        ),
         ({"canary_records": 0, "bulk_from_records": 2}, 3, 0, {"after POST jobs/ingest", "after PUT jobs/ingest"}),
     ],
     ids=["collections", "bulk"],

@@ -124,7 +124,7 @@ def test_somebody_stops_a_running_push_between_two_batches(world, settings, many
     many(300)
     order = stop_order(settings)
     after_update(monkeypatch, lambda number: order.give("Ann") if number == 2 else None)
-    result = pushed()
+    result = pushed(requests_at_once=1)
     assert isinstance(result.stopped_by, StoppedError)
     assert "stopped by Ann" in result.stopped_by.message
     assert (result.count(Outcome.APPLIED), result.count(Outcome.WITHHELD)) == (205, 95)
@@ -156,7 +156,7 @@ def test_the_reserve_of_calls_is_left_to_the_business(world, settings, many, pus
     used = world.icare.request("GET", "limits").headers["sforce-limit-info"].split("=")[1]
     spent, total = (int(part) for part in used.split("/"))
     settings.salesforce["icare"].quota_reserve = 1 - (spent + 6.5) / total  # after the second update
-    result = pushed(plan)
+    result = pushed(plan, requests_at_once=1)
     assert isinstance(result.stopped_by, QuotaError)
     assert (result.count(Outcome.APPLIED), result.count(Outcome.WITHHELD)) == (205, 95)
     settings.salesforce["icare"].quota_reserve = 0.2

@@ -58,7 +58,7 @@ def test_calls_that_run_out_half_way_stop_the_push_and_the_next_does_the_rest(wo
     many(210)
     plan = {"kind": "status", "status": 403, "error_code": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}
     fault(world, path=UPDATE, after=1, **plan)
-    result = pushed()
+    result = pushed(requests_at_once=1)
     assert isinstance(result.stopped_by, QuotaError)
     assert result.count(Outcome.APPLIED) == 5
     assert pushed().count(Outcome.APPLIED) == 205
@@ -68,7 +68,7 @@ def test_calls_that_run_out_half_way_stop_the_push_and_the_next_does_the_rest(wo
 def test_a_service_that_stays_down_stops_the_push(world, many, pushed, written) -> None:
     many(210)
     fault(world, kind="status", path=UPDATE, after=1, times=1_000)
-    result = pushed()
+    result = pushed(requests_at_once=1)
     assert isinstance(result.stopped_by, ServiceError)
     assert (result.count(Outcome.APPLIED), result.count(Outcome.UNKNOWN)) == (5, 200)
     assert result.count(Outcome.WITHHELD) == 5

@@ -1,6 +1,6 @@
 """Whatever Salesforce answers, every planned change ends in exactly one outcome, and the outcome is true."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from pipelines.writeback.push import Pusher
 
 ALLOWLIST = read_allowlist(Path())
 FIELDS = {"Has_Replied__c": "true", "ReplyClassification__c": "Positive"}
+NOW = datetime(2026, 9, 1, 7, tzinfo=UTC)
 FATES = ["applied", "locked", "invalid", "deleted"]
 WEATHER = ["fine", "fine", "lost after", "lost before", "busy", "refused", "no calls left", "session refused"]
 
@@ -136,6 +137,7 @@ def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, we
         {"icare": OrgReader(org, FieldNames("icare", {}))},
         Brake(limits, order),
         limits=limits,
+        clock=lambda: NOW,
         sleep=lambda _: None,
     )
     plan = Plan(

@@ -1,0 +1,129 @@
+"""Writing one lane: its canary alone, then batches side by side; above a threshold, by Bulk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from pipelines.config import Push
+from pipelines.salesforce.bulk_update import BulkUpdates
+from pipelines.salesforce.client import RETRIEVE_LIMIT
+from pipelines.writeback.brake import Brake
+from pipelines.writeback.bulk import BulkDelivery
+from pipelines.writeback.canary import watched
+from pipelines.writeback.current import OrgReader
+from pipelines.writeback.delivery import Delivery
+from pipelines.writeback.journal import Decided, Journal
+from pipelines.writeback.lanes import Lane, batches, by_record, parents
+from pipelines.writeback.plan import Change, Rules
+from pipelines.writeback.side_by_side import Task, side_by_side
+
+
+class LanePush:
+    """Writes one lane of a plan.
+
+    Args:
+        lane: what to write.
+        reader: the lane's org.
+        rules: the reviewed policy in force.
+        journal: where intents and outcomes go.
+        brake: what stops it between two batches.
+        limits: sizes and patience.
+        sleep: how to wait; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        reader: OrgReader,
+        rules: Rules,
+        journal: Journal,
+        brake: Brake,
+        *,
+        limits: Push,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._lane = lane
+        self._reader = reader
+        self._journal = journal
+        self._brake = brake
+        self._limits = limits
+        self._sleep = sleep
+        self._delivery = Delivery(reader, rules, journal, limits, sleep=sleep)
+
+    def run(self) -> Iterator[None]:
+        """Write the lane; comes back after each batch.
+
+        Raises:
+            StoreError: the ledger cannot be written.
+            OutreachError: what stopped it; every request that was sent has its outcome, or is left open for Bulk.
+        """
+        return self._guarded() if self._lane.is_guarded else self._monotone()
+
+    def _guarded(self) -> Iterator[None]:
+        """Each batch is read and decided right before its update."""
+        records = by_record(self._lane.changes, lambda change: change)
+        first, size = self._limits.canary_records, self._limits.records_per_update
+        parts = [*batches(records[:first], size), *batches(records[first:], size)]
+        is_watched = first == 0
+        while parts and not is_watched:  # of a batch that is left alone, nothing can be learnt
+            self._check()
+            writes = self._delivery.decide(parts.pop(0))
+            self._send_watched(writes)
+            is_watched = bool(writes)
+            yield
+        yield from self._side_by_side([Task(parents(part), partial(self._decide_and_send, part)) for part in parts])
+
+    def _monotone(self) -> Iterator[None]:
+        """The lane is read in as few calls as possible, and goes by Bulk if it is long."""
+        parts = list(batches(by_record(self._lane.changes, lambda change: change), RETRIEVE_LIMIT))
+        decided: list[list[Decided]] = [[] for _ in parts]
+
+        def decide(number: int) -> None:
+            decided[number] = self._delivery.decide(parts[number])
+
+        yield from self._side_by_side([Task(frozenset(), partial(decide, number)) for number in range(len(parts))])
+        records = by_record([one for part in decided for one in part], lambda one: one.change)
+        first, size = self._limits.canary_records, self._limits.records_per_update
+        for batch in batches(records[:first], size):
+            self._check()
+            self._send_watched(batch)
+            yield
+        rest = batches(self._by_bulk(records[first:]), size)
+        yield from self._side_by_side(
+            [Task(parents(one.change for one in batch), partial(self._send, batch)) for batch in rest]
+        )
+
+    def _by_bulk(self, records: list[list[Decided]]) -> list[list[Decided]]:
+        """Send records by Bulk as long as there are enough of them, and return those that it has left."""
+        for attempt in range(self._limits.attempts):
+            if not records or len(records) < self._limits.bulk_from_records:
+                break
+            if attempt:
+                self._sleep(min(self._limits.longest_wait_seconds, self._limits.first_wait_seconds * 2**attempt))
+            self._check()
+            records = self._bulk().send(records)
+        return records
+
+    def _bulk(self) -> BulkDelivery:
+        updates = BulkUpdates(
+            self._reader.client, longest_job_seconds=self._limits.longest_job_seconds, sleep=self._sleep
+        )
+        return BulkDelivery(updates, self._delivery, self._journal, should_stop=lambda: self._brake.is_pulled)
+
+    def _side_by_side(self, tasks: Sequence[Task]) -> Iterator[None]:
+        return side_by_side(tasks, at_once=self._limits.requests_at_once, check=self._check)
+
+    def _check(self) -> None:
+        self._brake.check(self._journal.result, self._reader.client.quota)
+
+    def _decide_and_send(self, changes: Sequence[Change]) -> None:
+        self._send(self._delivery.decide(changes))
+
+    def _send(self, writes: Sequence[Decided]) -> None:
+        self._delivery.send(writes, is_guarded=self._lane.is_guarded)
+
+    def _send_watched(self, writes: Sequence[Decided]) -> None:
+        with watched(self._reader, writes, self._journal.result):
+            self._send(writes)
