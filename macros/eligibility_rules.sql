@@ -10,6 +10,7 @@
         'partner_by_domain',
         'customer_by_contact',
         'partner_by_contact',
+        'open_opportunity',
         'opted_out',
         'hard_bounced',
         'hard_bounce_unknown',

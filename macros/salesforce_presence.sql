@@ -29,6 +29,7 @@
     {%- set tables = {
         'User': 'users',
         'Account': 'accounts',
+        'Opportunity': 'opportunities',
         'Contact': 'contacts',
         'Lead': 'leads',
         'Campaign': 'campaigns',

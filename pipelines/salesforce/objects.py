@@ -154,4 +154,10 @@ TASK = SalesforceObject(
     ),
 )
 
-OBJECTS = (USER, ACCOUNT, CONTACT, LEAD, CAMPAIGN, CAMPAIGN_MEMBER, TASK)
+OPPORTUNITY = SalesforceObject(
+    "Opportunity",
+    "opportunities",
+    ("Id", "AccountId", "IsClosed", "IsDeleted", "CreatedDate", "SystemModstamp"),
+)
+
+OBJECTS = (USER, ACCOUNT, OPPORTUNITY, CONTACT, LEAD, CAMPAIGN, CAMPAIGN_MEMBER, TASK)

@@ -12,6 +12,7 @@ from sandbox.world.plan import table
 
 # What goes with a deleted record: the children and the field that names it.
 CHILDREN = {
+    "Account": (("Opportunity", "AccountId"),),
     "Lead": (("CampaignMember", "LeadId"), ("Task", "WhoId")),
     "Contact": (("CampaignMember", "ContactId"), ("Task", "WhoId")),
     "Campaign": (("CampaignMember", "CampaignId"),),

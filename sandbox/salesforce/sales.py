@@ -7,7 +7,7 @@ from datetime import datetime
 from sandbox.salesforce.field_history import tracked
 from sandbox.salesforce.state import State
 from sandbox.world.catalog import AI_CAMPAIGNS
-from sandbox.world.fields import CONVERTED
+from sandbox.world.fields import CONVERTED, OPEN_STAGE
 from sandbox.world.ids import salesforce_id
 from sandbox.world.plan import insert_records, table
 
@@ -103,7 +103,7 @@ def _call(state: State, org: str, member_id: str) -> None:
 
 
 def _convert(state: State, org: str, member_id: str, *, members_keep_lead: bool) -> None:
-    """Turn the lead into a contact of an account; members and tasks of the lead then belong to the contact too."""
+    """Turn the lead into a contact of an account, with a deal; its members and tasks then belong to the contact too."""
     with state.writing() as moment, state.reading() as connection:
         lead = f'select lead."Id", "OwnerId", "Matched_Account__c" from {_lead_of(org, member_id)}'
         lead_id, owner_id, account_id = state.row(lead)
@@ -120,6 +120,11 @@ def _convert(state: State, org: str, member_id: str, *, members_keep_lead: bool)
         contact = f"""select {common}, '{contact_id}' as "Id", '{account_id}' as "AccountId", "FirstName", "LastName",
             "Email", "HasOptedOutOfEmail" {source}"""
         insert_records(connection, org, "Contact", contact)
+        opportunity_id = salesforce_id("Opportunity", org, state.next_number(org, "Opportunity"))
+        opportunity = f"""select {common}, '{opportunity_id}' as "Id", '{account_id}' as "AccountId",
+            "Company" || ' - first order' as "Name", '{OPEN_STAGE}' as "StageName", false as "IsClosed",
+            false as "IsWon", timestamp '{moment}' as "LastModifiedDate", "OwnerId" as "LastModifiedById" {source}"""
+        insert_records(connection, org, "Opportunity", opportunity)
         changed = {"moment": moment, "owner": owner_id, "lead": lead_id, "contact": contact_id}
         stamped = '"SystemModstamp" = $moment, "LastModifiedDate" = $moment, "LastModifiedById" = $owner'
         with tracked(state, org, "Lead", [lead_id], moment):

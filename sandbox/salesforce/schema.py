@@ -16,7 +16,15 @@ from sandbox.world.fields import OBJECTS, fields
 
 LONG_TEXT = 255  # longer text can be neither filtered nor sorted by
 RESTRICTED = {"GBU__c", "ReplyClassification__c", "Industry"}  # picklists that take nothing but their values
-EDITABLE = {"Account", "Contact", "Lead", "Campaign", "CampaignMember", "Task"}  # the others have no create or delete
+EDITABLE = {  # the others have no create or delete
+    "Account",
+    "Opportunity",
+    "Contact",
+    "Lead",
+    "Campaign",
+    "CampaignMember",
+    "Task",
+}
 MERGEABLE = {"Account", "Contact", "Lead"}
 WITHOUT_REPLICATION = {"Organization"}
 REQUIRED = {  # on create
@@ -25,6 +33,7 @@ REQUIRED = {  # on create
     "CampaignMember": ("CampaignId",),
     "Contact": ("LastName",),
     "Lead": ("LastName", "Company"),
+    "Opportunity": ("Name", "StageName", "CloseDate"),
 }
 CREATE_ONLY = {"CampaignMember": {"CampaignId", "LeadId", "ContactId"}}
 SYSTEM_FIELDS = {  # nobody writes them
@@ -36,6 +45,8 @@ SYSTEM_FIELDS = {  # nobody writes them
     "LastModifiedDate",
     "LastModifiedById",
     "IsConverted",
+    "IsClosed",
+    "IsWon",
     "ConvertedDate",
     "ConvertedContactId",
     "ConvertedAccountId",

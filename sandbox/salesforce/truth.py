@@ -15,15 +15,26 @@ def export_truth(state: State, directory: Path) -> list[Path]:
 
     - ``salesforce_leads``: who each lead really is, how the e-mail is spelled, where it was merged to, the true state
       of the mailbox, the true relation of the company, and how many leads the person has in all orgs.
-    - ``salesforce_accounts``: the true relation, and whether the account's flags are right, missing or contradictory.
+    - ``salesforce_accounts``: the true relation, and whether the account's flags are right, missing or
+      contradictory; whether a deal with the account is open.
     - ``salesforce_history_members``: the members of the campaigns that ran, with the lead of the export and of today.
     - ``salesforce_events``: what people, Pardot and sales did, when, to which record.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    talks = " union all ".join(
+        f'select "AccountId" from {table(org, "Opportunity")} where not "IsClosed" and not "IsDeleted"' for org in ORGS
+    )
     queries = {
         "leads": _leads(state.plan.seed),
-        "accounts": """
-            select org, id as account_id, companies.name as company, domain, relation, flags
+        "accounts": f"""
+            select
+                org,
+                id as account_id,
+                companies.name as company,
+                domain,
+                relation,
+                flags,
+                id in ({talks}) as is_in_talks
             from world.accounts
             join world.companies using (company)""",
         "history_members": _history_members(),

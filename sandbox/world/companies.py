@@ -5,14 +5,16 @@ from __future__ import annotations
 import duckdb
 
 from sandbox.world.catalog import COUNTRIES, GBUS, ORG_SHARES, ORGS, REGIONS, REPS_PER_GBU
+from sandbox.world.fields import LOST, OPEN_STAGE, WON
 from sandbox.world.ids import salesforce_id_sql
 from sandbox.world.nature import industry_sql
 from sandbox.world.people import owner_sql
-from sandbox.world.plan import DAY_SECONDS, Plan, insert_records, seconds_sql
+from sandbox.world.plan import DAY_SECONDS, Plan, insert_records, seconds_sql, table
 from sandbox.world.pools import LAST_NAMES, ODD_LAST_NAMES, WORDS
 
 LEADS_PER_COMPANY = 5
 FEWEST_COMPANIES = 4  # in a country
+OPEN_DEALS, LOST_DEALS = 0.06, 0.1  # of the accounts
 # By number instead of by chance, so that even a small market has some of each.
 IS_CUSTOMER, IS_PARTNER = "company % 14 = 2 or company % 36 = 3", "company % 25 = 8"
 NEGLECTED_COUNTRIES = REGIONS["Benelux"]  # whose accounts nobody has maintained: one campaign must fail its audit
@@ -137,6 +139,52 @@ def create_accounts(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str)
         insert into world.accounts
         select '{org}', "Id", company, flags from new_accounts order by number""")
     connection.execute("drop table new_accounts")
+
+
+def create_opportunities(connection: duckdb.DuckDBPyConnection, plan: Plan, org: str) -> None:
+    """Fill the org's Opportunity table: the deals that were won or lost, and here and there one that is still open."""
+    key = ("company", f"'{org}'")
+    insert_records(
+        connection,
+        org,
+        "Opportunity",
+        f"""
+        with deals as (
+            select
+                company,
+                account."Id" as account_id,
+                account."Name" as account_name,
+                account."OwnerId" as owner,
+                case
+                    when {plan.draw("deal", *key)} < {OPEN_DEALS} then '{OPEN_STAGE}'
+                    when relation = 'customer' then '{WON}'
+                    when {plan.draw("deal", *key)} < {OPEN_DEALS + LOST_DEALS} then '{LOST}'
+                end as stage,
+                {plan.draw("deal age", *key)} as age_draw,
+                {plan.draw("deal change", *key)} as change_draw
+            from world.accounts
+            join world.companies using (company)
+            join {table(org, "Account")} as account on account."Id" = accounts.id
+        ),
+        numbered as (select *, row_number() over (order by company) as number from deals where stage is not null)
+        select
+            number,
+            {salesforce_id_sql("Opportunity", org, "number")} as "Id",
+            account_id as "AccountId",
+            account_name || ' - first order' as "Name",
+            stage as "StageName",
+            stage != '{OPEN_STAGE}' as "IsClosed",
+            stage = '{WON}' as "IsWon",
+            1000 + floor(age_draw * 90000) as "Amount",
+            owner as "OwnerId",
+            {plan.now} - interval 180 day + {seconds_sql("age_draw", 150 * DAY_SECONDS)} as "CreatedDate",
+            "CreatedDate" + {seconds_sql("change_draw", f'epoch({plan.now} - "CreatedDate")')} as "SystemModstamp",
+            ("SystemModstamp" + if("IsClosed", interval 0 day, interval 60 day))::date as "CloseDate",
+            false as "IsDeleted",
+            "SystemModstamp" as "LastModifiedDate",
+            owner as "LastModifiedById"
+        from numbered""",
+    )
 
 
 def _markets(leads: int) -> list[tuple[str, str, int, int]]:

@@ -28,6 +28,7 @@ EMAIL_BOUNCED = (text("EmailBouncedReason"), moment("EmailBouncedDate"))  # empt
 LEGACY_ID = Field("Legacy_Id__c", "string", 64, is_external_id=True)  # in the CRM before this one
 SYSTEM = (flag("IsDeleted"), moment("CreatedDate"), moment("SystemModstamp"))
 ACCOUNT_TYPES = ("Prospect", "Customer", "Partner", "Other")
+OPEN_STAGE, WON, LOST = STAGES = ("Qualification", "Closed Won", "Closed Lost")
 OPEN, WORKING, CONVERTED, CLOSED = (
     "Open - Not Contacted",
     "Working - Contacted",
@@ -87,6 +88,19 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         choice("Industry", *INDUSTRIES),
         choice("Is_Customer__c", "Yes", "No"),
         choice("Is_Partner__c", "Yes", "No"),
+        OWNER,
+        *SYSTEM,
+        *LAST_MODIFIED,
+    ),
+    "Opportunity": (
+        IDENTITY,
+        reference("AccountId", "Account"),
+        text("Name", 120),
+        choice("StageName", *STAGES),
+        flag("IsClosed"),
+        flag("IsWon"),
+        day("CloseDate"),
+        replace(number("Amount", "currency", 18, 2), access=Access.NONE),  # nobody's business here
         OWNER,
         *SYSTEM,
         *LAST_MODIFIED,

@@ -9,6 +9,7 @@ KEY_PREFIXES = {
     "LeadHistory": "017",
     "Contact": "003",
     "Account": "001",
+    "Opportunity": "006",
     "Campaign": "701",
     "CampaignMember": "00v",
     "Task": "00T",

@@ -115,6 +115,11 @@ def _create_candidates(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Non
     contacts = " union all ".join(
         f'select lower("Email") as address from {table(org, "Contact")}' for org in plan.leads
     )
+    talks = " union ".join(
+        f"""select company from world.accounts join {table(org, "Opportunity")} as opportunity
+            on opportunity."AccountId" = accounts.id where not "IsClosed" """
+        for org in plan.leads
+    )
     connection.execute(f"""
         create temp table candidates as
         with records as ({leads}),
@@ -124,6 +129,7 @@ def _create_candidates(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Non
         unique_addresses as (
             select address from addresses where address is not null group by address having count(*) = 1
         ),
+        companies_in_talks as ({talks}),
         doubtful_companies as (select distinct company from world.accounts where flags != 'right')
         select
             records.*,
@@ -133,12 +139,14 @@ def _create_candidates(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Non
             doubtful_companies.company is not null as is_doubtful,
             leads.email_state = 'plain'
                 and unique_addresses.address is not null
+                and companies_in_talks.company is null
                 and not (is_converted or is_deleted or has_opted_out or is_bounced or is_related or is_doubtful)
                 and created_at < {plan.now} - interval 7 day as is_clean
         from records
         join world.leads using (org, id)
         join world.people using (person)
         join world.companies using (company)
+        left join companies_in_talks using (company)
         left join doubtful_companies using (company)
         left join unique_addresses on unique_addresses.address = lower(records.email)""")
 

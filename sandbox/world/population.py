@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from sandbox.world.catalog import ORGS
-from sandbox.world.companies import create_accounts, create_companies
+from sandbox.world.companies import create_accounts, create_companies, create_opportunities
 from sandbox.world.fields import OBJECTS
 from sandbox.world.leads import create_contacts, create_leads
 from sandbox.world.members import create_campaigns, create_members, create_tasks
@@ -48,6 +48,7 @@ def generate(directory: Path, *, leads: int, seed: int, today: datetime) -> Path
             create_users(connection, plan, org)
             create_setup(connection, plan, org)
             create_accounts(connection, plan, org)
+            create_opportunities(connection, plan, org)
         create_people(connection, plan)
         for org in ORGS:
             create_contacts(connection, plan, org)
@@ -118,7 +119,7 @@ def _create_counters(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
             insert into world.counters
             select '{org}', 'Lead', {plan.leads[org]}
             union all select '{org}', 'Contact', coalesce({contacts}, {plan.leads[org]})""")
-        for sobject in ("Account", "Task", "Campaign", "CampaignMember", "LeadHistory"):
+        for sobject in ("Account", "Opportunity", "Task", "Campaign", "CampaignMember", "LeadHistory"):
             connection.execute(
                 f"insert into world.counters select '{org}', '{sobject}', count(*) from {table(org, sobject)}"
             )

@@ -82,6 +82,7 @@ lead_findings as (
         coalesce(relation_flags.is_partner_by_domain, false) as is_partner_by_domain,
         coalesce(relation_flags.is_customer_by_contact, false) as is_customer_by_contact,
         coalesce(relation_flags.is_partner_by_contact, false) as is_partner_by_contact,
+        coalesce(relation_flags.has_open_opportunity, false) as is_open_opportunity,
         coalesce(leads.has_opted_out_of_email, true) as is_opted_out,
         coalesce(lead_bounces.is_overall_hard_bounced, false) or coalesce(stopped_addresses.is_hard_bounced, false)
             as is_hard_bounced,

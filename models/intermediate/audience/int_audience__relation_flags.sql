@@ -1,5 +1,6 @@
 -- R7: what else speaks for a customer or partner where the flags of the matched account do not: the account's type, an
--- account whose website is the domain of the lead's address, and the account of a contact with that very address.
+-- account whose website is the domain of the lead's address, and the account of a contact with that very address. An
+-- open opportunity counts on the matched account alone.
 with
 
 leads as (
@@ -58,6 +59,7 @@ found as (
         coalesce(matched_account.is_partner, false) as is_partner,
         coalesce(matched_account.is_customer_by_type, false) as is_customer_by_type,
         coalesce(matched_account.is_partner_by_type, false) as is_partner_by_type,
+        coalesce(matched_account.has_open_opportunity, false) as has_open_opportunity,
         coalesce(domains.is_customer, false) as is_customer_domain,
         coalesce(domains.is_partner, false) as is_partner_domain,
         coalesce(contact_addresses.is_customer, false) as is_customer_contact,
@@ -82,6 +84,7 @@ relation_flags as (
         org,
         lead_id,
         has_account,
+        has_open_opportunity,
         is_customer,
         is_partner,
         is_customer_by_type and not is_customer as is_customer_by_account_type,

@@ -17,7 +17,7 @@ CONFIG = {
     "start_date": "2000-01-01T00:00:00Z",
     "select_fields_by_default": True,
 }
-STREAMS = {"Account", "Campaign", "CampaignMember", "Contact", "Lead", "Task", "User"}
+STREAMS = {"Account", "Campaign", "CampaignMember", "Contact", "Lead", "Opportunity", "Task", "User"}
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_ids_are_unique_and_references_resolve(world, org: str) -> None:
 @pytest.mark.parametrize("org", ORGS)
 def test_nothing_happened_after_the_start_or_before_its_creation(world, org: str) -> None:
     start = WORLD_START.replace(tzinfo=None)
-    for sobject in ("Account", "Contact", "Lead", "Campaign", "CampaignMember", "Task"):
+    for sobject in ("Account", "Opportunity", "Contact", "Lead", "Campaign", "CampaignMember", "Task"):
         wrong = f"""select count(*) from {org}."{sobject}"
             where "SystemModstamp" > $start or "SystemModstamp" < "CreatedDate" or "SystemModstamp" is null"""
         assert world.execute(wrong, {"start": start}).fetchone() == (0,), sobject
