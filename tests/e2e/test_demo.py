@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,20 +78,93 @@ def test_the_report_reads_the_published_marts(finished_demo: tuple[Path, str]) -
     assert funnel["AI Outreach Benelux Q4"]["members_exported"] == 0
 
 
-@pytest.mark.timeout(600)
-def test_an_analyst_can_build_without_a_warning(finished_demo: tuple[Path, str], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def analysts_build(
+    finished_demo: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """``dbt build`` on what the demo leaves behind, and its target directory."""
+    directory = tmp_path_factory.mktemp("analyst")
     warehouse = {"OUTREACH_WAREHOUSE": str(finished_demo[0] / "warehouse.duckdb")}
-    paths = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path)]
+    paths = ["--target-path", str(directory), "--log-path", str(directory)]
     build = subprocess.run(
         [DBT, "--no-use-colors", "build", *paths],
         env=environment(finished_demo[0]) | warehouse,
         capture_output=True,
         text=True,
     )
+    return build, directory
+
+
+@pytest.mark.timeout(600)
+def test_an_analyst_can_build_without_a_warning(
+    analysts_build: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    build, _ = analysts_build
     assert build.returncode == 0, build.stdout[-3000:]
     assert "WARN=0 ERROR=0" in build.stdout
     assert "[WARNING]" not in build.stdout
     assert "deprecat" not in build.stdout.lower()
+
+
+# A mart, what its rows stand for, and the same asked of the metrics.
+FIGURE = re.compile(r"members_\w+|\w+_(rate_per|share_of)_[a-z]+")
+IN_OUTREACH = "{{ Dimension('member__is_ai_outreach') }}"
+FUNNELS = [
+    ("fct_funnel_by_campaign", ["org", "campaign_id"], ["member__org", "member__campaign_id"], []),
+    (
+        "fct_funnel_by_cohort",
+        ["org", "campaign_id", "cohort_starts_on"],
+        ["member__org", "member__campaign_id", "metric_time__week"],
+        [IN_OUTREACH, "{{ TimeDimension('metric_time', 'week') }} is not null"],
+    ),
+    *(
+        (
+            f"(from marts.fct_funnel_by_segment where segment = '{segment}')",
+            ["org", "segment_value"],
+            ["member__org", f"member__{dimension}"],
+            [IN_OUTREACH],
+        )
+        for segment, dimension in (
+            ("gbu", "gbu"),
+            ("country", "country"),
+            ("icp_tier", "icp_tier"),
+            ("industry", "industry"),
+            ("sender", "sender"),
+            ("template", "template_hash"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("mart", "grain", "group_by", "where"), FUNNELS)
+def test_metrics_and_marts_agree(
+    finished_demo, analysts_build, metric_query, mart: str, grain: list[str], group_by: list[str], where: list[str]
+) -> None:
+    manifest = analysts_build[1] / "semantic_manifest.json"
+    with duckdb.connect(str(finished_demo[0] / "warehouse.duckdb"), read_only=True) as warehouse:
+        warehouse.execute("set schema = 'marts'")
+        in_mart = {row[0] for row in warehouse.execute(f"describe from {mart}").fetchall()}
+        metrics = sorted(name for name in in_mart if FIGURE.fullmatch(name))
+        assert len(metrics) == 20
+        keys = ", ".join(f"{ours} as {theirs}" for ours, theirs in zip(grain, group_by, strict=True))
+        figures = ", ".join(metrics)
+        expected = f"select {keys}, {figures} from {mart} where members_members > 0"
+        asked = f"select {', '.join(group_by)}, {figures} from ({metric_query(manifest, metrics, group_by, where)})"
+        assert warehouse.execute(f"select count(*) from ({expected})").fetchone() != (0,)
+        assert warehouse.execute(f"({expected}) except all ({asked})").fetchall() == []
+        assert warehouse.execute(f"({asked}) except all ({expected})").fetchall() == []
+
+
+def test_activity_by_day_agrees_with_its_metric(finished_demo, analysts_build, metric_query) -> None:
+    group_by = ["stage_event__org", "stage_event__campaign_id", "metric_time__day", "stage_event__stage"]
+    where = ["{{ TimeDimension('metric_time', 'day') }} is not null"]
+    manifest = analysts_build[1] / "semantic_manifest.json"
+    asked = metric_query(manifest, ["members_reaching_stage"], group_by, where)
+    by_day = "select org, campaign_id, reached_on, stage, members from marts.fct_funnel_by_day"
+    asked = f"select {', '.join(group_by)}, members_reaching_stage from ({asked})"
+    with duckdb.connect(str(finished_demo[0] / "warehouse.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute(f"({by_day}) except all ({asked})").fetchall() == []
+        assert warehouse.execute(f"({asked}) except all ({by_day})").fetchall() == []
 
 
 def test_the_marts_do_not_depend_on_when_they_are_built(finished_demo: tuple[Path, str]) -> None:

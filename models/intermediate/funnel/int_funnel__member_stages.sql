@@ -37,13 +37,22 @@ sent_mails as (
     where campaign_member_id is not null
 ),
 
-senders as (
+sequences as (
+    select * from {{ ref('stg_smartlead__sequences') }}
+),
+
+first_mails as (
     select
-        org,
-        campaign_member_id,
-        min_by(mailbox, sent_at) as sender
+        sent_mails.org,
+        sent_mails.campaign_member_id,
+        min_by(sent_mails.mailbox, sent_mails.sent_at) as sender,
+        min_by({{ template_hash('sequences') }}, sent_mails.sent_at) as template_hash
     from sent_mails
-    group by org, campaign_member_id
+    left join sequences
+        on
+            sent_mails.smartlead_campaign_id = sequences.smartlead_campaign_id
+            and sent_mails.seq_number = sequences.seq_number
+    group by sent_mails.org, sent_mails.campaign_member_id
 ),
 
 credited as (
@@ -67,7 +76,8 @@ placed as (
         coalesce(members.contact_id, members.lead_id) as person_id,
         coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
         coalesce(enrichment.industry, 'unknown') as industry,
-        coalesce(senders.sender, 'unknown') as sender,
+        coalesce(first_mails.sender, 'unknown') as sender,
+        coalesce(first_mails.template_hash, 'unknown') as template_hash,
         coalesce(bounces.is_overall_hard_bounced, false) as is_hard_bounced,
         own_bounces.campaign_member_id is not null as is_hard_bounced_in_smartlead,
         members.has_replied and members.first_replied_at is null as has_replied_only_in_salesforce,
@@ -99,10 +109,10 @@ placed as (
             and members.campaign_id = campaign_map.campaign_id
     left join smartlead_campaigns
         on campaign_map.smartlead_campaign_id = smartlead_campaigns.smartlead_campaign_id
-    left join senders
+    left join first_mails
         on
-            members.org = senders.org
-            and members.campaign_member_id = senders.campaign_member_id
+            members.org = first_mails.org
+            and members.campaign_member_id = first_mails.campaign_member_id
     left join credited
         on
             members.org = credited.org

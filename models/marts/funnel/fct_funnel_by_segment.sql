@@ -4,7 +4,9 @@ member_stages as (
     select
         *,
         coalesce(gbu, 'unknown') as segment_gbu,
-        coalesce(country, 'unknown') as segment_country
+        coalesce(country, 'unknown') as segment_country,
+        coalesce(cast(cast(date_trunc('week', first_sent_at) as date) as {{ dbt.type_string() }}), 'unknown')
+            as segment_week
     from {{ ref('int_funnel__member_stages') }}
     where is_ai_outreach
 ),
@@ -16,7 +18,9 @@ segmented as (
         ('country', 'segment_country'),
         ('icp_tier', 'icp_tier'),
         ('industry', 'industry'),
-        ('sender', 'sender')
+        ('sender', 'sender'),
+        ('template', 'template_hash'),
+        ('week', 'segment_week')
     ] %}
     {%- for segment, column in segments %}
         select

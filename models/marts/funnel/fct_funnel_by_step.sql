@@ -87,7 +87,7 @@ with_templates as (
         campaign_map.org,
         campaign_map.campaign_id,
         counted.*,
-        md5(sequences.subject_hash || ' ' || sequences.body_hash) as template_hash
+        {{ template_hash('sequences') }} as template_hash
     from counted
     left join campaign_map on counted.smartlead_campaign_id = campaign_map.smartlead_campaign_id
     left join sequences
