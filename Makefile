@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test truth lint format bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ demo: $(STAMP) ## Run the whole loop on a simulated world and show the funnel
 
 test: lint ## Lint, then run every test
 	$(BIN)/pytest --numprocesses 4 --dist loadfile
+
+truth: $(STAMP) ## Thirty days of a simulated world against the truth (half an hour)
+	$(BIN)/pytest -m slow
 
 lint: $(STAMP) ## Check Python, SQL and YAML
 	$(BIN)/ruff check .

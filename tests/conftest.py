@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 import uvicorn
@@ -63,6 +64,32 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(scope="session")
+def table_differences() -> Callable[[Path, Path], dict[str, int]]:
+    """A function that counts, for each table that the models made, the rows that only one of two warehouses has."""
+    return _table_differences
+
+
+def _table_differences(warehouse: Path, other: Path) -> dict[str, int]:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute(f"attach '{other}' as other (read_only)")
+        tables = connection.execute(
+            "select distinct table_schema || '.' || table_name from information_schema.tables"
+            " where table_type = 'BASE TABLE' and table_schema in ('staging', 'intermediate', 'marts')"
+        ).fetchall()
+        return {table: _differences(connection, table) for (table,) in sorted(tables)}
+
+
+def _differences(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Rows that one of the two has more often than the other."""
+    row = connection.execute(
+        f"select (select count(*) from (from {table} except all from other.{table}))"
+        f" + (select count(*) from (from other.{table} except all from {table}))"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from pipelines.writeback.ledger_source import load_writeback
 from pipelines.writeback.plan_files import save_plan
 from pipelines.writeback.planning import make_plan
 from sandbox import control
-from sandbox.agreement import Check, compare
+from sandbox.agreement import Check, compare, compare_marts
 from sandbox.description import STATE_FILE, Sandbox, World, load
 from sandbox.world.catalog import AI_CAMPAIGNS, Role
 
@@ -76,6 +76,7 @@ def demo(
     leads: Annotated[int, typer.Option(min=200, help="Leads in both orgs together.")] = World.leads,
     seed: Annotated[int, typer.Option(help="The same seed and size give the same world.")] = World.seed,
     days: Annotated[int, typer.Option(min=1, help="Days that pass between export and write-back.")] = 6,
+    daily: Annotated[bool, typer.Option("--daily", help="Load, build and write back on each of these days.")] = False,
 ) -> None:
     """Run the whole loop on a simulated world, and check that Salesforce agrees in the end.
 
@@ -89,7 +90,7 @@ def demo(
         os.environ[SECRETS_VARIABLE] = str(sandbox.secrets_file)
         settings = load_settings()
         with _receiver(settings, receiver_socket):
-            _run(settings, sandbox, steps, days)
+            _run(settings, sandbox, steps, days, daily=daily)
             disagreements = _check(settings, sandbox, steps)
     out.print()
     report()
@@ -97,10 +98,26 @@ def demo(
     _conclude(disagreements)
 
 
-def _run(settings: Settings, sandbox: Sandbox, steps: Steps, days: int) -> None:
+def _run(settings: Settings, sandbox: Sandbox, steps: Steps, days: int, *, daily: bool) -> None:
     _load(settings, steps, "Load Salesforce, Smartlead and Clay")
     _build(settings, steps, "Build, test and publish the marts")
     _export(settings, steps)
+    if daily:
+        for _ in range(1, days):
+            _pass_days(sandbox, steps, 1)
+            _load(settings, steps, "Load what has come back")
+            _build(settings, steps, "Build again, with the new events")
+            _push(settings, steps)
+    _pass_days(sandbox, steps, 1 if daily else days)
+    _load(settings, steps, "Load what has come back")
+    _build(settings, steps, "Build again, with the new events")
+    _push(settings, steps)
+    _push_again(settings, steps)
+    _load(settings, steps, "Load Salesforce and the ledger again", only_salesforce=True)
+    _build(settings, steps, "Build for the last time, to compare")
+
+
+def _pass_days(sandbox: Sandbox, steps: Steps, days: int) -> None:
     with steps.step(
         f"Let {days} days pass: enrichment, mails, replies, bounces", f"outreach sandbox advance --days {days}"
     ) as display:
@@ -108,11 +125,6 @@ def _run(settings: Settings, sandbox: Sandbox, steps: Steps, days: int) -> None:
         for _ in range(days):
             control.advance(sandbox)
             display.advance(task)
-    _load(settings, steps, "Load what has come back")
-    _build(settings, steps, "Build again, with the new events")
-    _push(settings, steps)
-    _load(settings, steps, "Load Salesforce and the ledger again", only_salesforce=True)
-    _build(settings, steps, "Build for the last time, to compare")
 
 
 def _load(settings: Settings, steps: Steps, title: str, *, only_salesforce: bool = False) -> None:
@@ -176,6 +188,11 @@ def _push(settings: Settings, steps: Steps) -> None:
     with push_it as display, readers(settings, None) as org_readers:
         plan, result = push_plan(settings, engine, org_readers, plan_id=plan.plan_id, display=display)
     show_result(plan, result)
+    engine.dispose()
+
+
+def _push_again(settings: Settings, steps: Steps) -> None:
+    engine = open_store(settings)
     push_again = steps.step("Push once more: nothing may change", "outreach push")
     with push_again as display, readers(settings, None) as org_readers:
         plan, result = push_plan(settings, engine, org_readers, display=display)
@@ -187,9 +204,9 @@ def _push(settings: Settings, steps: Steps) -> None:
 
 def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Check]:
     truth = sandbox.directory / "truth"
-    with steps.step("Compare with Salesforce and with the truth", "outreach sandbox truth --out …"):
+    with steps.step("Compare Salesforce and the marts with the truth", "outreach sandbox truth --out …"):
         control.export_truth(sandbox, truth)
-        checks = compare(settings, truth, control.applied_writes(sandbox))
+        checks = compare(settings, truth, control.applied_writes(sandbox)) + compare_marts(settings, truth)
     table = Table(show_header=True)
     for heading in ("check", "compared", "disagree"):
         table.add_column(heading, justify="left" if heading == "check" else "right")

@@ -9,9 +9,9 @@ from sandbox.parquet import write_parquet
 
 QUERIES = {
     "smartlead_mails": """
-        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, sent_at, true_outcome,
-            is_bounced, true_bounce, is_evidence_clear
-        from mails join leads on leads.id = lead_id order by stats_id""",
+        select stats_id, mails.campaign_id as smartlead_campaign_id, leads.email, step, mailboxes.email as mailbox,
+            sent_at, open_time as opened_at, true_outcome, is_bounced, true_bounce, is_evidence_clear
+        from mails join leads on leads.id = lead_id join mailboxes on mailboxes.id = mailbox_id order by stats_id""",
     "smartlead_replies": """
         select message_id, messages.campaign_id as smartlead_campaign_id, leads.email, stats_id, also_shown_on,
             time as replied_at, true_kind, true_classification, written_by <> leads.email as is_written_by_other

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 OUTREACH = str(Path(sys.executable).with_name("outreach"))
+BUILT_BY_DEMO = "built_by_demo.duckdb"
 DBT = str(Path(sys.executable).with_name("dbt"))
 
 
@@ -82,12 +84,13 @@ def test_the_report_reads_the_published_marts(finished_demo: tuple[Path, str]) -
 def analysts_build(
     finished_demo: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """``dbt build`` on what the demo leaves behind, and its target directory."""
+    """``dbt build --full-refresh`` on what the demo leaves behind, and its target directory with the state before."""
     directory = tmp_path_factory.mktemp("analyst")
+    shutil.copy(finished_demo[0] / "warehouse.duckdb", directory / BUILT_BY_DEMO)
     warehouse = {"OUTREACH_WAREHOUSE": str(finished_demo[0] / "warehouse.duckdb")}
     paths = ["--target-path", str(directory), "--log-path", str(directory)]
     build = subprocess.run(
-        [DBT, "--no-use-colors", "build", *paths],
+        [DBT, "--no-use-colors", "build", "--full-refresh", *paths],
         env=environment(finished_demo[0]) | warehouse,
         capture_output=True,
         text=True,
@@ -104,6 +107,12 @@ def test_an_analyst_can_build_without_a_warning(
     assert "WARN=0 ERROR=0" in build.stdout
     assert "[WARNING]" not in build.stdout
     assert "deprecat" not in build.stdout.lower()
+
+
+def test_built_again_and_again_is_the_same_as_built_once(finished_demo, analysts_build, table_differences) -> None:
+    differences = table_differences(finished_demo[0] / "warehouse.duckdb", analysts_build[1] / BUILT_BY_DEMO)
+    assert differences == dict.fromkeys(differences, 0)
+    assert len(differences) > 70
 
 
 # A mart, what its rows stand for, and the same asked of the metrics.
