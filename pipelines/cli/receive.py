@@ -42,6 +42,7 @@ def receive(
         receiver_app(engine, receiver),
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # nothing here depends on who sends
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     for ending in (signal.SIGINT, signal.SIGTERM):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 KIND_CHARACTERS = 200
+NOT_UTF8 = "not valid JSON: its characters are not valid UTF-8"
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,18 @@ class Body:
 
 def read_body(raw: bytes) -> Body:
     """Read a body. Bytes that are no UTF-8, and NUL, which PostgreSQL cannot keep, are shown as ``\\x…``."""
-    text = raw.decode("utf-8", errors="backslashreplace").replace("\x00", "\\x00")
     try:
-        payload = json.loads(raw, parse_constant=_refuse_constant)
-        if "\\ud" in text.lower():
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return Body(_storable(raw.decode("utf-8", errors="backslashreplace")), {}, NOT_UTF8)
+    try:
+        payload = JSON.decode(text)
+        if "\\ud" in text or "\\uD" in text:
             json.dumps(payload, ensure_ascii=False).encode()  # half a surrogate pair would break every reader later
+    except UnicodeEncodeError:
+        return Body(text, {}, NOT_UTF8)
     except (ValueError, RecursionError) as error:
-        return Body(text, {}, f"not valid JSON: {_reason(error)}")
+        return Body(_storable(text), {}, f"not valid JSON: {_reason(error)}")
     if not isinstance(payload, dict):
         return Body(text, {}, f"not a JSON object but a {type(payload).__name__}")
     return Body(text, payload)
@@ -43,13 +49,18 @@ def kind_text(value: Any) -> str | None:
     return str(value)[:KIND_CHARACTERS].replace("\x00", "\\x00") if value else None
 
 
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\\x00")
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} (character {error.pos})"
-    if isinstance(error, UnicodeError):
-        return "its characters are not valid UTF-8"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from pipelines.errors import StoreError
 from pipelines.inbox.events import InboxEvent, append
 
+GATHER_SECONDS = 0.01  # a transaction costs as much processor time as twenty events: it is worth waiting for company
 GROUP_EVENTS = 500
 GROUP_BYTES = 16_000_000
 Waiting = tuple[InboxEvent, "asyncio.Future[int | None]"]
@@ -55,6 +56,7 @@ class GroupCommit:
 
     async def _write(self) -> None:
         while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)
             size = _group_size(self._waiting)
             group, self._waiting = self._waiting[:size], self._waiting[size:]
             started_at = time.perf_counter()

@@ -121,6 +121,10 @@ def test_a_body_that_cannot_be_read_is_kept_with_its_reason(engine: sa.Engine, r
         assert connection.scalar(sa.text("select body from inbox_events")) == unreadable.body
 
 
+def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
+    assert read_body(b"\xef\xbb\xbf" + json.dumps(ENRICHMENT).encode()) == body(ENRICHMENT)
+
+
 def test_unknown_kinds_are_stored_and_marked() -> None:
     assert clay.callback_event(body({"kind": "surprise"})).parse_error == "unknown kind surprise"
     assert clay.callback_event(body({"kind": ["enrichment"]})).parse_error
