@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess  # dbt in a process of its own: in ours it could keep the warehouse file locked
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +23,8 @@ from pipelines.errors import BuildError
 from pipelines.publish import PublishedVersion, publish
 from pipelines.warehouse import warehouse_lock
 
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 ERROR_EVENTS = {"MainEncounteredError", "RunResultError", "RunResultErrorNoMessage"}
 
 
@@ -57,8 +62,15 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool) ->
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()
     errors: list[str] = []
-    with subprocess.Popen(  # noqa: S603
-        command, cwd=settings.project_dir, env=environment, stdout=subprocess.PIPE, text=True
+    with _ended_with_us(
+        subprocess.Popen(  # noqa: S603
+            command,
+            cwd=settings.project_dir,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  it makes one system call
+        )
     ) as process:
         for event in _events(process):
             data = event["data"]
@@ -74,6 +86,23 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool) ->
             next_step="Correct the cause; dbt build in the project directory shows the details.",
         )
     return dict(nodes)
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that does not go on when we are interrupted: it would write the warehouse without our lock."""
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _end_with_parent() -> None:
+    """Ask Linux, in the new process, to end it when ours is killed."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _without_call_stack(message: str) -> str:

@@ -55,7 +55,7 @@ def run(
     """
     settings = load_settings()
     engine = open_store(settings)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     data = CADENCES[cadence]
     steps = steps_of(data, list(read_field_names(settings.project_dir)))
     with exclusive(settings.data_dir / f"run_{cadence}.lock", f"run {cadence}"), progress() as display:
@@ -121,7 +121,3 @@ def _show(report: RunReport) -> None:
         style = STYLES.get(step.outcome, "")
         table.add_row(step.step, f"[{style}]{step.outcome}[/]" if style else step.outcome, step.detail or "")
     out.print(table)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
