@@ -73,11 +73,22 @@ class Smartlead(BaseModel):
     requests_per_two_seconds: int = 10
 
 
-class ClayTable(BaseModel):
-    """The webhook source of one Clay table."""
+class ClayWebhook(BaseModel):
+    """A webhook source of a Clay table."""
 
     webhook_url: str
     webhook_token: SecretStr | None = None
+
+
+class ClayTable(ClayWebhook):
+    """The webhook sources of one Clay table: the first, and those that follow when one has taken all it can."""
+
+    next_webhooks: list[ClayWebhook] = Field(default_factory=list)
+
+    @property
+    def webhooks(self) -> list[ClayWebhook]:
+        """All of them, in the order in which they are used."""
+        return [self, *self.next_webhooks]
 
 
 class Clay(BaseModel):

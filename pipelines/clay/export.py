@@ -20,15 +20,13 @@ from pipelines.clay.audience import Audience, Member
 from pipelines.clay.comparison import Comparison, wait_until_visible
 from pipelines.clay.export_summary import ExportSummary
 from pipelines.clay.submissions import Submissions
-from pipelines.clay.webhook import TableWebhook
+from pipelines.clay.webhook import NEW_TABLE, NEW_WEBHOOK, TableWebhooks, most_rows
 from pipelines.config import Clay, ClayTable, Settings
 from pipelines.errors import ConfigurationError, OutreachError, RefusedError, ServiceError
 from pipelines.sign_offs import use_sign_offs
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive
 
-ROWS_PER_SOURCE = 50_000  # a webhook source takes so many in its life, deleted ones included
-NEW_TABLE = "Make a new table with a new webhook in Clay, and put it into seeds/campaign_map.csv."
 UNKNOWN_IN_A_ROW = 3  # then Clay is ill, and sending more would only leave more open
 
 
@@ -53,7 +51,7 @@ def export_audience(
 
     Raises:
         ConfigurationError: the table's webhook is not configured.
-        RefusedError: the source could not take all rows.
+        RefusedError: the table's sources could not take all rows.
         LockedError: another export to this table is running.
     """
     campaign = audience.campaign
@@ -64,15 +62,15 @@ def export_audience(
         export = _Export(clay, engine, audience, progress, sleep)
         if resend_missing and not dry_run:
             export.give_up_missing()
-        export.require_room()
+        export.require_room(most_rows(table))
         if dry_run:
             return export.preview(), None
         export.settle_open_rows()
-        webhook = TableWebhook(campaign.clay_table_id, table, sleep=sleep)
+        webhooks = TableWebhooks(campaign.clay_table_id, table, export.taken(), sleep=sleep)
         try:
-            problem = export.send(webhook)
+            problem = export.send(webhooks)
         finally:
-            webhook.close()
+            webhooks.close()
         if problem is None:
             export.compare()
         if problem is None and export.is_complete:
@@ -106,21 +104,27 @@ class _Export:
             already_accepted=sum(statuses.get(m.campaign_member_id) == "accepted" for m in audience.exportable),
         )
 
-    def require_room(self) -> None:
-        """Refuse beforehand what the source would silently stop taking in the middle."""
+    def taken(self) -> int:
+        """How many rows the table's webhooks have taken so far."""
+        return self._submissions.taken()
+
+    def require_room(self, most: int) -> None:
+        """Refuse beforehand what the table's webhooks would silently stop taking in the middle."""
         new = len(self._to_send())
         if not new:
             return
-        used = self._submissions.taken()
-        if used + new > ROWS_PER_SOURCE:
-            raise self._no_room(f"takes {ROWS_PER_SOURCE:,} rows in its life: {used:,} were sent", new)
+        used = self.taken()
+        if used + new > most:
+            more = NEW_WEBHOOK.format(table=self.summary.table_id)
+            raise self._no_room(f"takes {most:,} rows in its life: {used:,} were sent", new, more)
         here = self._arrivals.read_table().row_count
         if here + new > ROWS_PER_TABLE:
-            raise self._no_room(f"holds {ROWS_PER_TABLE:,} rows: {here:,} are in it", new)
+            raise self._no_room(f"holds {ROWS_PER_TABLE:,} rows: {here:,} are in it", new, NEW_TABLE)
 
-    def _no_room(self, limit: str, new: int) -> RefusedError:
+    def _no_room(self, limit: str, new: int, next_step: str) -> RefusedError:
         return RefusedError(
-            f"Clay's table {self.summary.table_id} {limit}, and {new:,} more would not fit.", next_step=NEW_TABLE
+            f"Clay's table {self.summary.table_id} {limit}, and {new:,} more would not fit.",
+            next_step=next_step,
         )
 
     @property
@@ -160,21 +164,21 @@ class _Export:
             self._submissions.settle(missing, "rejected", "not found in Clay: it did not arrive", datetime.now(UTC))
         self._progress.remove_task(task)
 
-    def send(self, webhook: TableWebhook) -> OutreachError | None:
+    def send(self, webhooks: TableWebhooks) -> OutreachError | None:
         """Send what is left; return what ended it early."""
         members = self._to_send()
         self.summary.to_send = len(members)
-        problem = self._send_each(webhook, members)
+        problem = self._send_each(webhooks, members)
         self.summary.open = len(self._submissions.open_since())
         return problem
 
-    def _send_each(self, webhook: TableWebhook, members: Sequence[Member]) -> OutreachError | None:
+    def _send_each(self, webhooks: TableWebhooks, members: Sequence[Member]) -> OutreachError | None:
         unknown_in_a_row = 0
         for member in self._progress.track(members, description=f"Sending to {self.summary.table_id}"):
             payload = _payload(self.summary.org, member)
             self._submissions.intend(member, _hash(payload))
             self._last_sent_at = datetime.now(UTC)
-            outcome = webhook.send(payload)
+            outcome = webhooks.send(payload)
             self._submissions.answered(member.campaign_member_id, outcome.status, outcome.detail, outcome.at)
             self.summary.accepted += outcome.status == "accepted"
             self.summary.rejected += outcome.status == "rejected"

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 
 import httpx
 
-from pipelines.config import ClayTable
-from pipelines.errors import OutreachError, ServiceError
+from pipelines.config import ClayTable, ClayWebhook
+from pipelines.errors import OutreachError, RefusedError, ServiceError
 from pipelines.http import LONGEST_WAIT_SECONDS, HttpService, reason_of, service_time, wanted_wait
 from pipelines.rate_limit import Limit, RateLimiter
 
 REQUESTS_PER_SECOND = 10
+ROWS_PER_SOURCE = 50_000  # a webhook source takes so many in its life, deleted ones included
 ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0
+NEW_TABLE = "Make a new table with a new webhook in Clay, and put it into seeds/campaign_map.csv."
+NEW_WEBHOOK = "Add a webhook to the table in Clay, and to next_webhooks of clay.tables.{table} in the secrets file."
 ROW_PROBLEMS = {400, 413, 422}  # another row may well be accepted
 
 
@@ -33,10 +36,51 @@ class Outcome:
     fatal: OutreachError | None = None
 
 
+def most_rows(table: ClayTable) -> int:
+    """How many rows the webhook sources of a table take in their lives."""
+    return ROWS_PER_SOURCE * len(table.webhooks)
+
+
+class TableWebhooks:
+    """The webhook sources of one Clay table, used one after the other.
+
+    Args:
+        table_id: the table.
+        table: its sources.
+        taken: how many rows they have taken so far, all together.
+        sleep: how to wait; replaced in tests.
+    """
+
+    def __init__(
+        self, table_id: str, table: ClayTable, taken: int, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._taken = taken
+        self._table_id = table_id
+        self._webhooks = [TableWebhook(table_id, webhook, sleep=sleep) for webhook in table.webhooks]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for webhook in self._webhooks:
+            webhook.close()
+
+    def send(self, payload: Mapping[str, str | None]) -> Outcome:
+        """Send a row to the source whose turn it is; see :meth:`TableWebhook.send`."""
+        place = self._taken // ROWS_PER_SOURCE
+        if place >= len(self._webhooks):
+            full = RefusedError(
+                f"All webhooks of Clay's table {self._table_id} have taken {ROWS_PER_SOURCE:,} rows.",
+                next_step=NEW_WEBHOOK.format(table=self._table_id),
+            )
+            return Outcome("rejected", "not sent: no webhook takes more rows", datetime.now(UTC), full)
+        outcome = self._webhooks[place].send(payload)
+        self._taken += outcome.status != "rejected"
+        return outcome
+
+
 class TableWebhook:
     """The webhook source of one Clay table."""
 
-    def __init__(self, table_id: str, settings: ClayTable, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, table_id: str, settings: ClayWebhook, *, sleep: Callable[[float], None] = time.sleep) -> None:
         token = settings.webhook_token.get_secret_value() if settings.webhook_token else ""
         self._sleep = sleep
         self._service = HttpService(

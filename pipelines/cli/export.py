@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from pipelines.clay.audience import read_audience
-from pipelines.clay.export import NEW_TABLE, export_audience
+from pipelines.clay.export import export_audience
 from pipelines.clay.export_summary import ExportSummary
+from pipelines.clay.webhook import NEW_TABLE
 from pipelines.cli import app
 from pipelines.config import load_settings
 from pipelines.console import out, progress

@@ -55,6 +55,7 @@ class FakeClay:
         self.rows: list[dict[str, Any]] = []
         self.misbehave: list[str] = []
         self.tokens: list[str | None] = []
+        self.sources: list[str] = []
         self.most_rows = 50_000
         self.app = Starlette(
             routes=[
@@ -65,6 +66,7 @@ class FakeClay:
 
     async def receive(self, request: Request) -> Response:
         self.tokens.append(request.headers.get("x-clay-webhook-auth"))
+        self.sources.append(request.path_params["table"])
         what = self.misbehave.pop(0) if self.misbehave else "accept"
         if what.isdigit():
             return JSONResponse({"message": "no"}, int(what), {"Retry-After": "0"} | HEADERS)

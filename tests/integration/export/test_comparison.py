@@ -109,7 +109,7 @@ def test_a_table_without_room_is_refused_beforehand(world: Any, monkeypatch: pyt
 
 
 def test_rows_sent_twice_use_up_the_source_twice(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.clay.export.ROWS_PER_SOURCE", 6)
+    monkeypatch.setattr("pipelines.clay.webhook.ROWS_PER_SOURCE", 6)
     world.clay.misbehave = ["forget", "forget", "422", "accept", "accept"]
     export(world.settings())
     with pytest.raises(RefusedError, match="takes 6 rows in its life: 4 were sent, and 3 more would not fit"):

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from pipelines.clay.audience import read_audience
 from pipelines.clay.export import export_audience
 from pipelines.clay.export_summary import ExportSummary
-from pipelines.config import Settings
+from pipelines.config import ClayWebhook, Settings
 from pipelines.errors import ConfigurationError, DataError, LockedError, OutreachError, RefusedError, ServiceError
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event
@@ -132,10 +132,25 @@ def test_before_anything_was_published_it_says_what_to_do(world: Any) -> None:
 
 
 def test_a_full_source_is_refused_beforehand(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.clay.export.ROWS_PER_SOURCE", 4)
+    monkeypatch.setattr("pipelines.clay.webhook.ROWS_PER_SOURCE", 4)
     with pytest.raises(RefusedError, match="takes 4 rows in its life: 0 were sent, and 5 more would not fit"):
         export(world.settings())
     assert world.clay.rows == []
+
+
+def test_the_next_source_is_used_when_one_has_taken_all_it_can(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.clay.webhook.ROWS_PER_SOURCE", 3)
+    world.clay.misbehave = ["accept", "422"]  # what was turned away was not taken
+    settings = world.settings()
+    table = settings.clay.tables["t_icare_3"]
+    more = ClayWebhook(webhook_url=f"{world.url}/v3/sources/webhook/second", webhook_token="second-token")
+    table.next_webhooks = [more]
+    export(settings)
+    assert world.clay.sources == ["t_icare_3"] * 4 + ["second"]
+    export(settings)
+    assert world.clay.sources[5:] == ["second"]
+    assert world.clay.tokens[3:] == ["table-token", "second-token", "second-token"]
+    assert sorted(world.clay.members()) == MEMBERS
 
 
 def test_lost_answers_are_looked_up_before_anything_is_sent_again(world: Any) -> None:
