@@ -20,7 +20,7 @@ SECRET_WORDS = ("password", "secret", "api_key", "token")
 LONGEST_TEXT = 300
 SET_ASIDE = RawTable(
     "set_aside_records",
-    ("record_hash",),
+    ("record_hash", "read_at"),  # so that the first time is known
     {
         "record_hash": TEXT,
         "table_name": TEXT,

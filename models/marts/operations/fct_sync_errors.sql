@@ -1,6 +1,6 @@
 -- What went wrong between the systems, or is still open, and waits for somebody: writes and submissions that were
--- turned away or whose end nobody knows, values that we wrote and Salesforce does not show, and events that could not
--- be understood. Reviewed rules say who must act.
+-- turned away or whose end nobody knows, values that we wrote and Salesforce does not show, and events and records
+-- that could not be understood. Reviewed rules say who must act.
 with
 
 ledger_entries as (
@@ -20,6 +20,33 @@ webhook_events as (
 callback_events as (
     select * from {{ ref('stg_clay__callback_events') }}
     where parse_error is not null
+),
+
+set_aside_records as (
+    select
+        table_name,
+        record_hash,
+        max(problem) as problem,
+        min(read_at) as first_read_at,
+        max(read_at) as last_read_at
+    from {{ ref('stg_smartlead__set_aside_records') }}
+    group by table_name, record_hash
+),
+
+smartlead_reads as (
+    select * from {{ ref('stg_operations__source_reads') }}
+    where dataset = 'smartlead'
+),
+
+-- Until a later load reads the table without meeting the record again. Messages are read once only.
+records_still_unread as (
+    select set_aside_records.*
+    from set_aside_records
+    left join smartlead_reads on set_aside_records.table_name = smartlead_reads.table_name
+    where
+        set_aside_records.table_name = 'messages'
+        or smartlead_reads.read_at is null
+        or set_aside_records.last_read_at >= smartlead_reads.read_at
 ),
 
 reconciliation as (
@@ -116,6 +143,16 @@ errors as (
         received_at as occurred_at,
         'MARCOM Ops' as owner
     from callback_events
+    union all
+    select
+        'smartlead record' as error_source,
+        table_name || '|' || record_hash as error_key,
+        cast(null as {{ dbt.type_string() }}) as org,
+        'not understood' as error_type,
+        problem as detail,
+        first_read_at as occurred_at,
+        'MARCOM Ops' as owner
+    from records_still_unread
 ),
 
 fitting_rules as (
