@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sandbox.salesforce.errors import invalid_field, malformed_query
 from sandbox.salesforce.schema import SObject, check_filterable
-from sandbox.salesforce.soql_tree import Item, Query
+from sandbox.salesforce.soql_tree import Comparison, Condition, Item, Membership, Query
 from sandbox.salesforce.translate import Translation, json_value
+from sandbox.world.field import Field, number
 
 MOST_OF_ALL_FIELDS = 200  # records of a query for fields that nobody has named
 SQL_FUNCTIONS = {"count": "count({})", "count_distinct": "count(distinct {})", "min": "min({})", "max": "max({})"}
@@ -32,7 +33,7 @@ def select(translation: Translation, query: Query) -> tuple[str, str]:
     Raises:
         SalesforceError: a selected field is not grouped by, or cannot be.
     """
-    grouped = [_groupable(translation, path) for path in query.group]
+    grouped = [_groupable(translation, path) for path in query.group.paths]
     parts, unnamed, aliases = ["'attributes', json_object('type', 'AggregateResult')"], 0, {}
     for item in query.items:
         value = _value(translation, item, grouped)
@@ -47,6 +48,7 @@ def select(translation: Translation, query: Query) -> tuple[str, str]:
         for term in query.order
     ]
     tail = f" group by {', '.join(grouped)}" if grouped else ""
+    tail += _having(translation, query.group.having, grouped) if query.group.having else ""
     tail += f" order by {', '.join([*order, *grouped])}" if order or grouped else ""
     return f"json_object({', '.join(parts)})", tail
 
@@ -68,14 +70,27 @@ def _groupable(translation: Translation, path: str) -> str:
     return column
 
 
+def _having(translation: Translation, having: Condition, grouped: list[str]) -> str:
+    def left_side(condition: Comparison | Membership) -> tuple[str, Field]:
+        function = condition.function if isinstance(condition, Comparison) else ""
+        figure, field = _figure(translation, Item(condition.path, function), grouped)
+        return figure, number("count") if function.startswith("count") else field
+
+    return f" having {translation.condition(having, left_side)}"
+
+
 def _value(translation: Translation, item: Item, grouped: list[str]) -> str:
+    figure, field = _figure(translation, item, grouped)
+    return figure if item.function.startswith("count") else json_value(figure, field)
+
+
+def _figure(translation: Translation, item: Item, grouped: list[str]) -> tuple[str, Field]:
     column, field = translation.column(item.path)
     if not item.function:
         if column not in grouped:
             raise malformed_query(f"Field must be grouped or aggregated: {item.path}")
-        return json_value(column, field)
+        return column, field
     if item.function not in SQL_FUNCTIONS:
         raise malformed_query(f"unexpected token: '{item.function}'")
     check_filterable(field)
-    figure = SQL_FUNCTIONS[item.function].format(column)
-    return figure if item.function.startswith("count") else json_value(figure, field)
+    return SQL_FUNCTIONS[item.function].format(column), field

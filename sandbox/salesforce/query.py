@@ -13,11 +13,12 @@ from sandbox.salesforce.errors import SalesforceError
 from sandbox.salesforce.recycle_bin import NO_UNDELETE
 from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.state import State
-from sandbox.salesforce.translate import Translation, paging
+from sandbox.salesforce.translate import Translation
 from sandbox.world.ids import ORG_CODES, to_18
 from sandbox.world.plan import timestamp_sql
 
 MOST_PER_PAGE, FEWEST_PER_PAGE = 2_000, 200
+MOST_OFFSET = 2_000
 HISTORY_MONTHS, MOST_HISTORY_MONTHS = 18, 24  # of field history, in query and in queryAll
 STRETCH = 50_000  # records that are made ready at a time: single pages out of a large table would be slow
 
@@ -81,8 +82,8 @@ class Queries:
 
     def _aggregate(self, translation: Translation, query: soql_tree.Query, *, with_deleted: bool) -> str:
         """All figures; they have no further pages."""
+        where = where_clause(translation, query, with_deleted=with_deleted)  # first, like its parameters
         figures, tail = aggregates.select(translation, query)
-        where = where_clause(translation, query, with_deleted=with_deleted)
         rows = self._state.rows(
             f"select {figures} from {translation.source}{where}{tail}{paging(query)}", translation.parameters
         )
@@ -158,6 +159,18 @@ def where_clause(translation: Translation, query: soql_tree.Query, *, with_delet
         months = MOST_HISTORY_MONTHS if with_deleted else HISTORY_MONTHS
         conditions.append(f't."CreatedDate" >= {timestamp_sql(translation.now)} - interval {months} month')
     return f" where {' and '.join(conditions)}" if conditions else ""
+
+
+def paging(query: soql_tree.Query) -> str:
+    """SQL for limit and offset.
+
+    Raises:
+        SalesforceError: NUMBER_OUTSIDE_VALID_RANGE, the offset is larger than Salesforce takes.
+    """
+    if query.offset is not None and query.offset > MOST_OFFSET:
+        raise SalesforceError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_OFFSET}")
+    limit = "" if query.limit is None else f" limit {query.limit}"
+    return limit + ("" if query.offset is None else f" offset {query.offset}")
 
 
 def page_size(options: str) -> int:

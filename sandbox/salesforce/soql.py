@@ -10,7 +10,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
 
 from sandbox.salesforce.errors import SalesforceError, malformed_query
-from sandbox.salesforce.soql_tree import Comparison, Condition, Item, Logic, Membership, Query, Term, Value
+from sandbox.salesforce.soql_tree import Comparison, Condition, Group, Item, Logic, Membership, Query, Term, Value
 
 GRAMMAR = r"""
     query: "SELECT"i selection "FROM"i PATH where? group? order? limit? offset?
@@ -25,7 +25,7 @@ GRAMMAR = r"""
         | factor ("OR"i factor)+           -> either
     ?factor: "(" condition ")"
         | "NOT"i factor                    -> negated
-        | PATH OPERATOR value              -> comparison
+        | expression OPERATOR value        -> comparison
         | PATH "LIKE"i STRING              -> like
         | PATH "IN"i set                   -> member
         | PATH "NOT"i "IN"i set            -> no_member
@@ -33,7 +33,8 @@ GRAMMAR = r"""
         | "(" subquery ")"
     subquery: "SELECT"i PATH "FROM"i PATH where?
     value: STRING | NUMBER | DATE | DATETIME | WORD
-    group: "GROUP"i "BY"i PATH ("," PATH)*
+    group: "GROUP"i "BY"i PATH ("," PATH)* having?
+    having: "HAVING"i condition
     order: "ORDER"i "BY"i term ("," term)*
     term: expression DIRECTION? ("NULLS"i NULLS)?
     limit: "LIMIT"i NUMBER
@@ -125,8 +126,12 @@ class _Builder(Transformer[Token, Any]):
     def call(self, parts: list[Token]) -> Item:
         return Item(str(parts[1]), function=str(parts[0]).lower())
 
-    def group(self, parts: list[Token]) -> tuple[str, list[str]]:
-        return "group", [str(part) for part in parts]
+    def group(self, parts: list[Any]) -> tuple[str, Group]:
+        having = parts.pop() if not isinstance(parts[-1], Token) else None
+        return "group", Group(tuple(str(part) for part in parts), having)
+
+    def having(self, parts: list[Condition]) -> Condition:
+        return parts[0]
 
     def where(self, parts: list[Condition]) -> tuple[str, Condition]:
         return "where", parts[0]
@@ -141,7 +146,8 @@ class _Builder(Transformer[Token, Any]):
         return Logic("not", tuple(parts))
 
     def comparison(self, parts: list[Any]) -> Comparison:
-        return Comparison(str(parts[0]), str(parts[1]).replace("<>", "!="), parts[2])
+        left: Item = parts[0]
+        return Comparison(left.path, str(parts[1]).replace("<>", "!="), parts[2], left.function)
 
     def like(self, parts: list[Token]) -> Comparison:
         return Comparison(str(parts[0]), "like", Value("pattern", str(parts[1])[1:-1]))

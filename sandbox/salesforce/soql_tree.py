@@ -15,11 +15,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A field compared with a value."""
+    """A field, or after HAVING an aggregate function of one, compared with a value."""
 
     path: str
     operator: str
     value: Value
+    function: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The fields that make a group, and which groups are wanted."""
+
+    paths: tuple[str, ...] = ()
+    having: Condition | None = None
+
+
+@dataclass(frozen=True)
 class Term:
     """What to sort by."""
 
@@ -67,7 +76,7 @@ class Query:
     items: list[Item] = field(default_factory=list)
     sobject: str = ""
     where: Condition | None = None
-    group: list[str] = field(default_factory=list)
+    group: Group = Group()
     order: list[Term] = field(default_factory=list)
     limit: int | None = None
     offset: int | None = None
@@ -80,4 +89,4 @@ class Query:
     @property
     def is_aggregate(self) -> bool:
         """Whether the result is not records, but figures about groups of them."""
-        return bool(self.group) or any(one.function not in {"", "fields"} for one in self.items)
+        return bool(self.group.paths) or any(one.function not in {"", "fields"} for one in self.items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sandbox.salesforce.soql import like_pattern
 from sandbox.salesforce.soql_tree import Comparison, Condition, Logic, Membership, Query, Term, Value
 from sandbox.world.field import Field
 
-MOST_OFFSET = 2_000
+LeftSide = Callable[[Comparison | Membership], tuple[str, Field]]
 
 
 class Translation:
@@ -54,14 +55,14 @@ class Translation:
             branch[field.api_name] = field
         return self._json_object(self.sobject, (), tree, base)
 
-    def condition(self, condition: Condition) -> str:
-        """SQL for a where clause."""
+    def condition(self, condition: Condition, left_side: LeftSide | None = None) -> str:
+        """SQL for a where clause, or for a having clause, whose left sides are not simply fields."""
         if isinstance(condition, Logic):
-            operands = [self.condition(operand) for operand in condition.operands]
+            operands = [self.condition(operand, left_side) for operand in condition.operands]
             if condition.operator == "not":
                 return f"not coalesce({operands[0]}, false)"
             return "(" + f" {condition.operator} ".join(operands) + ")"
-        column, field = self._filterable_column(condition.path)
+        column, field = (left_side or self._filtered)(condition)
         if isinstance(condition, Membership):
             return self._membership(condition, column, field)
         return self._comparison(condition, column, field)
@@ -153,6 +154,11 @@ class Translation:
                 parts.append(f"'{name}', {json_value(self._expression(owner, names, content), content)}")
         return f"json_object({', '.join(parts)})"
 
+    def _filtered(self, condition: Comparison | Membership) -> tuple[str, Field]:
+        if isinstance(condition, Comparison) and condition.function:
+            raise malformed_query(f"unexpected token: '{condition.function}'")
+        return self._filterable_column(condition.path)
+
     def _filterable_column(self, path: str) -> tuple[str, Field]:
         column, field = self.column(path)
         check_filterable(field)
@@ -228,18 +234,6 @@ class Translation:
             ">": f"{column} >= {after}",
             ">=": f"{column} >= {start}",
         }[operator]
-
-
-def paging(query: Query) -> str:
-    """SQL for limit and offset.
-
-    Raises:
-        SalesforceError: NUMBER_OUTSIDE_VALID_RANGE, the offset is larger than Salesforce takes.
-    """
-    if query.offset is not None and query.offset > MOST_OFFSET:
-        raise SalesforceError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_OFFSET}")
-    limit = "" if query.limit is None else f" limit {query.limit}"
-    return limit + ("" if query.offset is None else f" offset {query.offset}")
 
 
 def json_value(column: str, field: Field) -> str:

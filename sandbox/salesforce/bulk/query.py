@@ -17,9 +17,9 @@ from sandbox.salesforce import aggregates, soql
 from sandbox.salesforce.bulk.jobs import Job, JobList, JobState, Request
 from sandbox.salesforce.bulk.results import Results
 from sandbox.salesforce.errors import SalesforceError, invalid_field
-from sandbox.salesforce.query import where_clause
+from sandbox.salesforce.query import paging, where_clause
 from sandbox.salesforce.schema import Schema
-from sandbox.salesforce.translate import Translation, paging
+from sandbox.salesforce.translate import Translation
 from sandbox.world.field import Field
 
 OPERATIONS = ("query", "queryAll")

@@ -23,6 +23,23 @@ def test_groups_are_counted_by_field_and_parent(shared) -> None:
     assert [one["n"] for one in owners] == sorted(expected.values(), reverse=True)
 
 
+def test_having_keeps_some_groups(shared) -> None:
+    leads = shared.icare.records("SELECT GBU__c, Country FROM Lead WHERE Country != 'Germany'")
+    sizes = Counter(one["GBU__c"] for one in leads)
+    most, some = max(sizes.values()), sorted(sizes)[0]
+    query = "SELECT GBU__c, COUNT(Id) n FROM Lead WHERE Country != 'Germany' GROUP BY GBU__c HAVING "
+    for having, expected in (
+        (f"COUNT(Id) >= {most}", {gbu for gbu, size in sizes.items() if size == most}),
+        (f"NOT (COUNT(Id) >= {most} OR MIN(CreatedDate) > TODAY)", {gbu for gbu, size in sizes.items() if size < most}),
+        (f"GBU__c = '{some}'", {some}),
+        (f"GBU__c IN ('{some}') AND COUNT(Id) < 1", set()),
+    ):
+        assert {one["GBU__c"] for one in shared.icare.records(query + having)} == expected, having
+    for having in ("Country = 'Germany'", "COUNT(Id) > 'x'", "FIELDS(ALL) = 1", ""):
+        assert shared.icare.query(query + having).status_code == 400
+    assert shared.icare.query("SELECT Id FROM Lead WHERE COUNT(Id) > 1").json()[0]["errorCode"] == "MALFORMED_QUERY"
+
+
 def test_figures_of_all_records(shared) -> None:
     leads = shared.icare.records("SELECT CreatedDate, OwnerId FROM Lead")
     query = "SELECT COUNT(Id), COUNT_DISTINCT(OwnerId) owners, MIN(CreatedDate), MAX(CreatedDate) latest FROM Lead"
