@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ DATA = "/services/data"
 
 
 class Doorway:
-    """Wraps an org's application. Addresses may end with a slash, as some clients write them."""
+    """Wraps an org's application. Some clients write a slash too many in an address."""
 
     def __init__(self, application: ASGIApp, org: Org) -> None:
         self._application = application
@@ -31,7 +32,7 @@ class Doorway:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        scope["path"] = scope["path"].rstrip("/") or "/"
+        scope["path"] = re.sub("/+", "/", scope["path"]).rstrip("/") or "/"
         fault = None if scope["path"].startswith(CONTROL) else self._strike(scope)
         if fault is not None and fault.kind in {Kind.DROP_CONNECTION, Kind.HANG}:
             await asyncio.sleep(fault.seconds if fault.kind is Kind.HANG else 0)

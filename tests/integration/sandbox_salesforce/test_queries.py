@@ -181,6 +181,7 @@ def test_other_addresses_versions_and_methods(shared) -> None:
     assert shared.icare.request("GET", "/services/data").json()[-1]["version"] == "67.0"
     for version in ("31.0", "51.0", "67.0"):
         assert shared.icare.request("GET", f"/services/data/v{version}/limits/").status_code == 200
+        assert shared.icare.request("GET", f"//services/data/v{version}//limits").status_code == 200
     unknown = [f"/services/data/v{version}/limits" for version in ("30.0", "68.0", "51", "X")]
     for path in (*unknown, "sobjects/Nope/describe", "nowhere"):
         answer = shared.icare.request("GET", path)
