@@ -8,23 +8,37 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.config import load_settings
 from pipelines.console import out
 from pipelines.doctor.check import Check, Verdict
+from pipelines.doctor.machine import check_machine
 from pipelines.doctor.salesforce import check_salesforce
+from pipelines.doctor.services import check_services
+from pipelines.doctor.stores import check_stores
 from pipelines.errors import ConfigurationError
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.CANNOT_TELL: "yellow"}
 Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 
-doctor_app = typer.Typer(
-    no_args_is_help=True, help="Check what the product depends on; each line passes, fails or cannot tell."
-)
+doctor_app = typer.Typer(help="Check what the product depends on; each line passes, fails or cannot tell.")
 app.add_typer(doctor_app, name="doctor")
+
+
+@doctor_app.callback(invoke_without_command=True)
+def everything(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check everything: this machine, the stores, the services and each org's integration user.
+
+    Exit code 3 if a line fails. What cannot be told does not fail.
+    """
+    if context.invoked_subcommand is None:
+        settings = load_settings()
+        parts = (check_machine, check_stores, check_services, check_salesforce)
+        _report([check for part in parts for check in part(settings)], as_json=as_json)
 
 
 @doctor_app.command()
@@ -58,5 +72,5 @@ def _show(checks: Sequence[Check]) -> None:
         for check in checks:
             if check.subject == subject:
                 found = check.found + (f"\n→ {check.next_step}" if check.next_step else "")
-                table.add_row(f"[{STYLES[check.verdict]}]{check.verdict}[/]", check.requirement, found)
+                table.add_row(f"[{STYLES[check.verdict]}]{check.verdict}[/]", check.requirement, escape(found))
         out.print(table)
