@@ -6,6 +6,7 @@ import platform
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +27,7 @@ COPIES_OF_THE_WAREHOUSE = 2  # a build rewrites the marts, and publishing copies
 
 def check_machine(settings: Settings) -> list[Check]:
     """Check what the programs need of this machine."""
-    looks = [
+    looks: list[tuple[str, Callable[[], Finding]]] = [
         ("Python's version is one that we support", _python),
         *((f"{name} is installed in a version that we support", partial(_package, name)) for name in CHECKED_PACKAGES),
         ("The project's files are here", lambda: _project(settings.project_dir)),
