@@ -41,6 +41,9 @@ format: $(STAMP) ## Format Python and SQL
 bench: $(STAMP) ## Measure, and print the figures
 	$(BIN)/python -m benchmarks
 
+dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of their own
+	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster
+
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
 PINNED = $(basename $(wildcard tests/integration/third_party_clients/*/*.in benchmarks/peers/*.in))
 

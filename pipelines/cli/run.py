@@ -59,7 +59,7 @@ def run(
     data = CADENCES[cadence]
     steps = steps_of(data, list(read_field_names(settings.project_dir)))
     with exclusive(settings.data_dir / f"run_{cadence}.lock", f"run {cadence}"), progress() as display:
-        act = _actions(settings, data, display, wait_minutes * 60)
+        act = actions_of(settings, data, display, wait_minutes * 60)
         report = run_steps_of(engine, cadence, steps, act, resume_within=data.resume_within if resume else None)
     alert_after_run(settings, engine, report)
     if as_json:
@@ -69,7 +69,7 @@ def run(
     require_success(report)
 
 
-def _actions(settings: Settings, cadence: Cadence, display: Progress, wait_seconds: float) -> Action:
+def actions_of(settings: Settings, cadence: Cadence, display: Progress, wait_seconds: float) -> Action:
     """What each kind of step does, by the same functions as the commands of that name."""
 
     def load(step: Step, summary: dict[str, Any]) -> None:
