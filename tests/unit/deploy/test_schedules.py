@@ -74,6 +74,21 @@ def test_every_cadence_has_its_timer_and_cron_job_at_its_time() -> None:
     assert all(timer["Unit"] == f"outreach-{name}.service" for name, timer in timers.items())
 
 
+def test_the_document_says_what_the_cadences_are() -> None:
+    lines = (PROJECT / "docs" / "operations.md").read_text().splitlines()
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `outreach run")
+    ]
+    assert [row[0].removeprefix("outreach run ") for row in rows] == list(CADENCES)
+    for (_, document, loads, writes, cron, late), cadence in zip(rows, CADENCES.values(), strict=True):
+        assert document.startswith(cadence.document)
+        every = "all" if len(cadence.loads) == 4 and cadence.sweep else ", ".join(cadence.loads)
+        assert loads == every + (", all ids and formulas" if cadence.sweep else "")
+        assert writes == ("all three" if len(cadence.pushes) == 3 else ", ".join(cadence.pushes) or "nothing")
+        hours = cadence.stale_after.total_seconds() / 3600
+        assert (cron, late) == (cadence.cron, f"{hours:.0f} hour{'s' if hours > 1 else ''}")
+
+
 def test_each_service_and_job_starts_a_command_that_exists() -> None:
     services = list(SYSTEMD.glob("*.service"))
     assert len(services) == 3
