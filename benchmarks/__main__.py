@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import inbox, receiver, salesforce, world
+from benchmarks import build, inbox, receiver, salesforce, world
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
     "world": world.generating,
-    "build": world.empty_build,
+    "empty-build": world.empty_build,
+    "build": build.building,
     "inbox": inbox.loading,
     "receiver": receiver.receiving,
     "salesforce": salesforce.loading,

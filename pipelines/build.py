@@ -37,27 +37,39 @@ class BuildSummary:
 
 
 def build_and_publish(
-    settings: Settings, progress: Progress, *, full_refresh: bool = False, wait_seconds: float = 0
+    settings: Settings,
+    progress: Progress,
+    *,
+    full_refresh: bool = False,
+    selector: str | None = None,
+    wait_seconds: float = 0,
 ) -> BuildSummary:
-    """Run ``dbt build`` on the warehouse and publish its marts; with full refresh, incremental models start anew.
+    """Run ``dbt build`` on the warehouse and publish its marts.
 
-    Another writer of the warehouse is waited for so many seconds.
+    Args:
+        settings: where the warehouse is.
+        progress: shows how many nodes are done.
+        full_refresh: build the incremental models from the beginning.
+        selector: build only what this selector of ``selectors.yml`` names; the other marts stay as they are.
+        wait_seconds: how long to wait for another writer of the warehouse.
 
     Raises:
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
     """
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
-        nodes = _dbt_build(settings, progress, full_refresh=full_refresh)
+        nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
         build_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         return BuildSummary(nodes, publish(settings, build_id))
 
 
-def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool) -> dict[str, int]:
+def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None) -> dict[str, int]:
     """Models, seeds and data tests; unit tests prove the code, not the data, and run with plain ``dbt build``."""
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--log-format", "json", "build", "--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if full_refresh else []
+    # A test that also looks at what is not selected would compare new with old.
+    command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []
     environment = os.environ | {"OUTREACH_WAREHOUSE": str(settings.warehouse_path.resolve())}
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()

@@ -22,7 +22,7 @@ def main(url: str, token: str, fields: str, database: str) -> None:
         tempfile.TemporaryDirectory() as name,
     ):
         jobs = f"{url}/services/data/v62.0/jobs/query"
-        created = client.post(jobs, json={"operation": "queryAll", "query": f"SELECT {fields} FROM Lead"})  # noqa: S608
+        created = client.post(jobs, json={"operation": "queryAll", "query": f"SELECT {fields} FROM Lead"})
         job = f"{jobs}/{created.raise_for_status().json()['id']}"
         while client.get(job).json()["state"] != "JobComplete":
             time.sleep(0.2)

@@ -14,7 +14,7 @@ def leads(token: str) -> Iterator[dict[str, Any]]:
     """All leads with all fields, page by page."""
     org = Salesforce(instance="icare.my.salesforce.com", session_id=token, version="62.0")
     fields = ", ".join(field["name"] for field in org.Lead.describe()["fields"])
-    for record in org.query_all_iter(f"SELECT {fields} FROM Lead", include_deleted=True):  # noqa: S608
+    for record in org.query_all_iter(f"SELECT {fields} FROM Lead", include_deleted=True):
         record.pop("attributes")
         yield record
 

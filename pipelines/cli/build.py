@@ -37,6 +37,9 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build the incremental models from the beginning.")
     ] = False,
+    selector: Annotated[
+        str | None, typer.Option(help="Only what this selector of selectors.yml names, such as replies.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build all models, run all tests, and publish the marts if everything passed.
@@ -45,7 +48,7 @@ def build(
     """
     settings = load_settings()
     with progress() as display:
-        summary = build_and_publish(settings, display, full_refresh=full_refresh)
+        summary = build_and_publish(settings, display, full_refresh=full_refresh, selector=selector)
     if as_json:
         out.print_json(json.dumps({"nodes": summary.nodes, "build_id": summary.version.build_id}))
         return

@@ -10,12 +10,14 @@ leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
 
-account_relations as (
+doubtful_accounts as (
     select * from {{ ref('int_audience__account_relations') }}
+    where has_missing_flag or has_contradictory_flag
 ),
 
+-- by account and by domain apart, because a join over "or" compares every member with every account
 doubtful_members as (
-    select distinct
+    select
         members.org,
         members.campaign_id,
         members.campaign_member_id
@@ -24,14 +26,24 @@ doubtful_members as (
         on
             members.org = leads.org
             and members.lead_id = leads.lead_id
-    inner join account_relations
+    inner join doubtful_accounts
         on
-            leads.org = account_relations.org
-            and (
-                leads.matched_account_id = account_relations.account_id
-                or members.email_domain = account_relations.website_domain
-            )
-    where account_relations.has_missing_flag or account_relations.has_contradictory_flag
+            leads.org = doubtful_accounts.org
+            and leads.matched_account_id = doubtful_accounts.account_id
+    union distinct
+    select
+        members.org,
+        members.campaign_id,
+        members.campaign_member_id
+    from members
+    inner join leads
+        on
+            members.org = leads.org
+            and members.lead_id = leads.lead_id
+    inner join doubtful_accounts
+        on
+            leads.org = doubtful_accounts.org
+            and members.email_domain = doubtful_accounts.website_domain
 ),
 
 doubtful_counts as (

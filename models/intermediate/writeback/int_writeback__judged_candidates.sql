@@ -44,17 +44,34 @@ numbered_candidates as (
     from candidates
 ),
 
-sound_values as (
+contradicted_fields as (
     select
         org,
         object,
         record_id,
-        field,
-        count(distinct after_value) as value_count,
-        {{ list_text('evidence', 'evidence_at desc, evidence') }} as evidence
+        field
     from candidates
     where held_reason is null
     group by org, object, record_id, field
+    having min(after_value) <> max(after_value)
+),
+
+contradictions as (
+    select
+        candidates.org,
+        candidates.object,
+        candidates.record_id,
+        candidates.field,
+        {{ list_text('candidates.evidence', 'candidates.evidence_at desc, candidates.evidence') }} as evidence
+    from candidates
+    inner join contradicted_fields
+        on
+            candidates.org = contradicted_fields.org
+            and candidates.object = contradicted_fields.object
+            and candidates.record_id = contradicted_fields.record_id
+            and candidates.field = contradicted_fields.field
+    where candidates.held_reason is null
+    group by candidates.org, candidates.object, candidates.record_id, candidates.field
 ),
 
 numbered_writes as (
@@ -98,8 +115,8 @@ with_rules as (
         candidates.before_value,
         candidates.after_value,
         candidates.reason,
-        coalesce(sound_values.value_count, 0) > 1 as is_contradicted,
-        case when sound_values.value_count > 1 then sound_values.evidence else candidates.evidence end as evidence,
+        contradictions.field is not null as is_contradicted,
+        coalesce(contradictions.evidence, candidates.evidence) as evidence,
         candidates.evidence_at,
         candidates.campaign_id,
         candidates.held_reason,
@@ -117,12 +134,12 @@ with_rules as (
         coalesce(trim(candidates.before_value), '') <> coalesce(own_writes.after_value, '') as is_of_others,
         members.last_modified_at
     from numbered_candidates as candidates
-    left join sound_values
+    left join contradictions
         on
-            candidates.org = sound_values.org
-            and candidates.object = sound_values.object
-            and candidates.record_id = sound_values.record_id
-            and candidates.field = sound_values.field
+            candidates.org = contradictions.org
+            and candidates.object = contradictions.object
+            and candidates.record_id = contradictions.record_id
+            and candidates.field = contradictions.field
     left join allowlist
         on
             candidates.object = allowlist.object

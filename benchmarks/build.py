@@ -1,0 +1,86 @@
+"""Building the marts at size: against the compiled SQL alone, against the size before, and after a few new events."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from rich.table import Table
+
+from benchmarks.measure import Run, run, table
+from benchmarks.raw_data import add_replies
+
+SIZES = (10_000, 100_000, 1_000_000)
+NEW_EVENTS = 1_000
+SLOWEST = 8
+OUTREACH = Path(sys.executable).with_name("outreach")
+
+
+def building(most_leads: int) -> Iterator[Table]:
+    """Full builds up to a size, and on the largest the path of new replies to published marts."""
+    figures = table(
+        "outreach build: N leads, N members, 10 N events",
+        "leads", "seconds", "compiled SQL alone", "ratio", "peak memory", "times the size before",
+    )  # fmt: skip
+    sizes = sorted({size for size in SIZES if size < most_leads} | {most_leads})
+    before: float | None = None
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            full = _full_build(directory, size)
+            slowest = _slowest(directory)
+            alone = float(
+                run([sys.executable, "-m", "benchmarks.compiled", _target(directory), _file(directory)]).output
+            )
+            growth = "" if before is None else f"{full.seconds / before:.1f}"
+            memory = f"{full.megabytes:,.0f} MB"
+            ratio = f"{full.seconds / alone:.2f}"
+            figures.add_row(f"{size:,}", f"{full.seconds:.1f}", f"{alone:.1f}", ratio, memory, growth)
+            before = full.seconds
+            if size == sizes[-1]:
+                yield figures
+                yield slowest
+                yield _after_new_events(directory, size, full)
+
+
+def _after_new_events(directory: Path, size: int, full: Run) -> Table:
+    figures = table(
+        f"{NEW_EVENTS:,} new replies on {size:,} leads, until the marts are published", "command", "seconds",
+        "share of the full build",
+    )  # fmt: skip
+    with duckdb.connect(str(_file(directory))) as connection:
+        add_replies(connection, NEW_EVENTS)
+    took = _outreach_build(directory, "--selector", "replies")
+    figures.add_row("outreach build --selector replies", f"{took.seconds:.1f}", f"{took.seconds / full.seconds:.0%}")
+    return figures
+
+
+def _full_build(directory: Path, leads: int) -> Run:
+    run([sys.executable, "tests/fixtures/raw_warehouse.py", _file(directory)])
+    run([sys.executable, "-m", "benchmarks.raw_data", _file(directory), str(leads)])
+    return _outreach_build(directory)
+
+
+def _outreach_build(directory: Path, *options: str) -> Run:
+    environment = {"OUTREACH_DATA_DIR": str(directory), "DBT_TARGET_PATH": str(_target(directory))}
+    return run([OUTREACH, "build", *options], **environment)
+
+
+def _slowest(directory: Path) -> Table:
+    figures = table("The slowest nodes of the largest build", "node", "seconds")
+    results = json.loads((_target(directory) / "run_results.json").read_text())["results"]
+    for one in sorted(results, key=lambda one: -one["execution_time"])[:SLOWEST]:
+        figures.add_row(one["unique_id"].split(".")[2], f"{one['execution_time']:.1f}")
+    return figures
+
+
+def _file(directory: Path) -> Path:
+    return directory / "warehouse.duckdb"
+
+
+def _target(directory: Path) -> Path:
+    return directory / "target"
