@@ -18,8 +18,14 @@ leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
 
+-- with the object as a column: a left join that asks it of the candidate compares every candidate with every member
 members as (
-    select * from {{ ref('stg_salesforce__campaign_members') }}
+    select
+        org,
+        'CampaignMember' as object,
+        campaign_member_id as record_id,
+        last_modified_at
+    from {{ ref('stg_salesforce__campaign_members') }}
 ),
 
 ledger_entries as (
@@ -163,8 +169,8 @@ with_rules as (
     left join members
         on
             candidates.org = members.org
-            and candidates.object = 'CampaignMember'
-            and candidates.record_id = members.campaign_member_id
+            and candidates.object = members.object
+            and candidates.record_id = members.record_id
     where candidates.place = 1
 ),
 
