@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...] [--leads N] [--events N]``: measure here, and print a table for each question."""
+"""``python -m benchmarks [NAME ...] [--leads N] …``: measure on this machine, and print a table for each question."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, inbox, receiver, salesforce, world
+from benchmarks import build, inbox, push, receiver, salesforce, world
 
-BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
-    "world": world.generating,
-    "empty-build": world.empty_build,
-    "build": build.building,
-    "inbox": inbox.loading,
-    "receiver": receiver.receiving,
-    "salesforce": salesforce.loading,
-    "salesforce-peers": salesforce.peers,
+Benchmark = Callable[[int], Iterator[Table]]
+# name -> how it is measured, and of what it is told the number
+BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
+    "world": (world.generating, "leads"),
+    "empty-build": (world.empty_build, "leads"),
+    "build": (build.building, "leads"),
+    "inbox": (inbox.loading, "events"),
+    "receiver": (receiver.receiving, "leads"),
+    "salesforce": (salesforce.loading, "leads"),
+    "salesforce-peers": (salesforce.peers, "leads"),
+    "push": (push.pushing, "changes"),
+    "push-peers": (push.peers, "changes"),
 }
 
 
@@ -27,12 +31,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument("--leads", type=int, default=1_000_000, help="how many leads the largest world has")
     parser.add_argument("--events", type=int, default=1_000_000, help="how many webhooks the inbox has")
+    parser.add_argument("--changes", type=int, default=50_000, help="how many changes a push brings")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     console = Console()
     for name in arguments.names or BENCHMARKS:
-        for figures in BENCHMARKS[name](arguments.events if name == "inbox" else arguments.leads):
+        measured, number_of = BENCHMARKS[name]
+        for figures in measured(getattr(arguments, number_of)):
             console.print(figures)
 
 

@@ -97,7 +97,7 @@ def _load(double: Double, data: str, *, all_fields: bool) -> Run:
 
 def _others(double: Double, leads: int) -> Iterator[tuple[str, Run]]:
     yield "tap-salesforce | target-duckdb", _singer(double, leads)
-    loop = [*_with_packages("simple_salesforce"), *_reaching(double), "python", str(PEERS / "simple_salesforce_dlt.py")]
+    loop = [*with_packages("simple_salesforce"), *_reaching(double), "python", str(PEERS / "simple_salesforce_dlt.py")]
     run([*loop, "--help"])  # installs it, before the clock starts
     target = double.directory / "by_loop.duckdb"
     took = run([*loop, double.sign_in(), str(target)])
@@ -111,8 +111,8 @@ def _singer(double: Double, leads: int) -> Run:
     config, catalog, target_config = (directory / f"{name}.json" for name in ("tap", "catalog", "target"))
     config.write_text(json.dumps(TAP))
     target_config.write_text(json.dumps({"path": str(target), "default_target_schema": "singer"}))
-    tap = [*_with_packages("tap_salesforce"), *_reaching(double), "tap-salesforce", "--config", str(config)]
-    into = [*_with_packages("target_duckdb"), "target-duckdb", "--config", str(target_config)]
+    tap = [*with_packages("tap_salesforce"), *_reaching(double), "tap-salesforce", "--config", str(config)]
+    into = [*with_packages("target_duckdb"), "target-duckdb", "--config", str(target_config)]
     run([*into, "--help"])
     run(["sh", "-c", f"{' '.join(tap)} --discover > {catalog}"])
     catalog.write_text(json.dumps(_leads_only(json.loads(catalog.read_text()))))
@@ -121,7 +121,7 @@ def _singer(double: Double, leads: int) -> Run:
     return took
 
 
-def _with_packages(name: str) -> list[str]:
+def with_packages(name: str) -> list[str]:
     """The beginning of a command that runs in an environment of its own."""
     uv, python = str(Path(sys.executable).with_name("uv")), sys.executable
     packages = str(PEERS / f"{name}.txt")

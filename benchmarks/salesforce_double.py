@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import yaml
 
 from benchmarks.measure import run
@@ -36,6 +37,7 @@ class Double:
     directory: Path
     url: str
     proxy: str
+    pid: int
 
     @property
     def for_other_clients(self) -> dict[str, str]:
@@ -70,6 +72,11 @@ class Double:
         pages = httpx.get(f"{self.url}/_sandbox/requests", headers={"X-Sandbox-Token": "control"})
         return len(pages.raise_for_status().json()["requests"])
 
+    def cpu_seconds(self) -> float:
+        """How much CPU time the double has used so far."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
 
 @contextmanager
 def serving(directory: Path, leads: int) -> Iterator[Double]:
@@ -86,7 +93,7 @@ def serving(directory: Path, leads: int) -> Iterator[Double]:
     command = [sys.executable, "-m", "sandbox.salesforce", "--config", str(directory / "config.json")]
     with subprocess.Popen(command) as process:  # noqa: S603  our own service
         try:
-            double = Double(directory, f"http://127.0.0.1:{icare}", f"http://127.0.0.1:{proxy}")
+            double = Double(directory, f"http://127.0.0.1:{icare}", f"http://127.0.0.1:{proxy}", process.pid)
             _wait_for(double, process)
             yield double
         finally:

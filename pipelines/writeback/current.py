@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ class OrgReader:
 
     def __post_init__(self) -> None:
         self._described: dict[str, Described] = {}
+        self._describing = threading.Lock()
 
     def values(
         self, object_name: str, record_ids: Sequence[str], fields: Iterable[str]
@@ -52,7 +54,8 @@ class OrgReader:
 
     def forget(self) -> None:
         """Ask for describe again at the next use: permissions may have changed."""
-        self._described.clear()
+        with self._describing:
+            self._described.clear()
 
     def _read(
         self, object_name: str, record_ids: Sequence[str], api_names: Sequence[str]
@@ -84,10 +87,10 @@ class OrgReader:
         return _misfit(described, wanted)
 
     def _describe(self, object_name: str) -> Described:
-        described = self._described.get(object_name)
-        if described is None:  # another thread may forget it in the meantime
-            described = self._described[object_name] = self.client.describe(object_name)
-        return described
+        with self._describing:  # threads that ask at the same time get one answer
+            if object_name not in self._described:
+                self._described[object_name] = self.client.describe(object_name)
+            return self._described[object_name]
 
 
 def _current(record: Record | None, api_name: str, is_readable: bool, fate: str | None) -> Current:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,10 @@ from pipelines.store import ledger_entries, lock_ledger, reading, writing
 from pipelines.writeback.policy import Outcome
 
 GENESIS = "0" * 64
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _CHAINED = [column.name for column in ledger_entries.columns if column.name not in {"entry_id", "entry_hash", "actor"}]
+_RECORDED_AT = _CHAINED.index("recorded_at")
+_chained = itemgetter(*_CHAINED)
 
 
 @dataclass(frozen=True)
@@ -163,11 +167,8 @@ def _last_hash(connection: sa.Connection) -> str:
 
 
 def _hash(row: dict[str, Any]) -> str:
-    content = [_text(row[name]) for name in _CHAINED]
+    content = [*_chained(row)]
+    content[_RECORDED_AT] = row["recorded_at"].isoformat()
     if row["actor"] is not None:  # entries of the first version had no actor, and keep their hashes
         content.append(row["actor"])
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-
-
-def _text(value: Any) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return hashlib.sha256(_JSON.encode(content).encode()).hexdigest()

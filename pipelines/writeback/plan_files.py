@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def save_plan(settings: Settings, plan: Plan) -> Path:
         unfinished = file.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps({"plan_id": plan.plan_id, **asdict(plan)}, indent=1, sort_keys=True))
+        unfinished.write_text(json.dumps({"plan_id": plan.plan_id, **plan.content()}, indent=1, sort_keys=True))
         unfinished.chmod(0o400)
         unfinished.replace(file)
     engine = open_store(settings)
