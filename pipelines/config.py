@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import (
     BaseModel,
     Field,
+    HttpUrl,
     SecretStr,
     StringConstraints,
     ValidationError,
@@ -28,6 +29,7 @@ from pydantic_settings import (
 )
 
 from pipelines.errors import ConfigurationError
+from pipelines.listening import is_loopback
 
 SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
 DEFAULT_SECRETS_FILE = Path(".dlt/secrets.toml")
@@ -109,6 +111,40 @@ class Receiver(BaseModel):
     requests_per_second: int = Field(5_000, ge=1, description="of each source; more are asked to come back later")
 
 
+class SignIn(BaseModel):
+    """Sign-in to the dashboard by OpenID Connect, and what the claims of the provider let a viewer see."""
+
+    issuer: str = Field(description="URL under which the provider publishes .well-known/openid-configuration")
+    client_id: str
+    client_secret: SecretStr
+    session_secret: SecretStr = Field(min_length=32, description="signs the session cookie; any long random text")
+    scope: str = "openid profile"
+    role_claim: str = Field("roles", description="the claim of the ID token that lists the roles")
+    viewer_roles: list[str] = Field(min_length=1, description="who may look; personal data stay masked")
+    personal_data_roles: list[str] = Field(default_factory=list, description="who sees names and addresses, too")
+    session_hours: float = Field(8, gt=0)
+
+
+class Dashboard(BaseModel):
+    """Where the dashboard listens. Without sign-in it is for this machine only."""
+
+    host: str = "127.0.0.1"
+    port: int = 8788
+    public_url: HttpUrl | None = Field(default=None, description="as browsers reach it, through the proxy with TLS")
+    shows_personal_data: bool = Field(default=False, description="without sign-in: whether viewers see personal data")
+    sign_in: SignIn | None = None
+
+    @model_validator(mode="after")
+    def _sign_in_has_an_address(self) -> Dashboard:
+        if self.sign_in is None:
+            return self
+        if self.public_url is None:
+            raise ValueError("sign_in needs public_url, the address that browsers come back to")
+        if self.public_url.scheme != "https" and not is_loopback(self.public_url.host or ""):
+            raise ValueError("public_url must begin with https://, because the session cookie travels over it")
+        return self
+
+
 class Push(BaseModel):
     """How a push goes about it: sizes and patience."""
 
@@ -178,6 +214,7 @@ class Settings(BaseSettings):
     mail: Mail | None = None
     alerts: Alerts = Alerts()
     notices: Notices = Notices()
+    dashboard: Dashboard = Dashboard()
 
     @model_validator(mode="after")
     def _mail_has_a_server(self) -> Settings:

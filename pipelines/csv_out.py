@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,13 @@ def write_csv(target: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str
         writer.writerow([safe_cell(row[column]) for column in columns])
         count += 1
     return count
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV text without a header, each text as safe as :func:`write_csv` makes it."""
+    target = io.StringIO(newline="")
+    csv.writer(target).writerows([safe_cell(value) for value in row] for row in rows)
+    return target.getvalue()
 
 
 def write_json_lines(target: TextIO, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -83,7 +83,11 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     Raises:
         DataError: nothing has been published yet.
     """
-    connection = connect_read_only(published_version(settings).file)
+    return prepare_reader(connect_read_only(published_version(settings).file))
+
+
+def prepare_reader(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let a connection or cursor find the marts without a schema name, and show times in UTC."""
     connection.execute("set schema = 'marts'")
     connection.execute("set TimeZone = 'UTC'")
     return connection

@@ -227,19 +227,23 @@ def open_store(settings: Settings) -> Engine:
         ConfigurationError: the URL cannot be used.
     """
     url = _url(settings)
-    try:
-        engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-        raise ConfigurationError(
-            f"The operational store's URL cannot be used: {error}.",
-            next_step="Correct OUTREACH_STORE_URL; PostgreSQL needs the extra outreach-warehouse[postgres].",
-        ) from None
-    event.listen(engine, "handle_error", _as_store_error)
     if url.get_backend_name() == "sqlite":
         _make_directory(url)
-        _use_sqlite(engine)
+    engine = _engine(url)
     _create_or_check(engine)
     return engine
+
+
+def open_existing_store(settings: Settings) -> Engine | None:
+    """Open the store for a look; None where there is none yet. Nothing is created or brought up to this version.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+    url = _url(settings)
+    if url.get_backend_name() == "sqlite" and not Path((url.database or "").removeprefix("file:")).is_file():
+        return None
+    return _engine(url)
 
 
 @contextmanager
@@ -278,6 +282,20 @@ def lock_incidents(connection: Connection) -> None:
 def lock_matches(connection: Connection) -> None:
     """Let decisions on matches commit one after the other: each depends on the last word."""
     _advisory_lock(connection, MATCHES_LOCK)
+
+
+def _engine(url: sa.URL) -> Engine:
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise ConfigurationError(
+            f"The operational store's URL cannot be used: {error}.",
+            next_step="Correct OUTREACH_STORE_URL; PostgreSQL needs the extra outreach-warehouse[postgres].",
+        ) from None
+    event.listen(engine, "handle_error", _as_store_error)
+    if url.get_backend_name() == "sqlite":
+        _use_sqlite(engine)
+    return engine
 
 
 def _url(settings: Settings) -> sa.URL:

@@ -42,6 +42,7 @@ def main() -> None:
 from pipelines.cli import (  # noqa: E402, F401
     approve,
     build,
+    dashboard,
     demo,
     doctor,
     explain,

@@ -15,6 +15,8 @@ from pipelines.config import load_settings
 from pipelines.console import out, progress
 from pipelines.dictionary import data_dictionary
 from pipelines.publish import open_published, published_version
+from pipelines.runs import recorded_run
+from pipelines.store import open_store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 
@@ -47,8 +49,11 @@ def build(
     Analysts may run plain [bold]dbt build[/] instead: the same models in the same warehouse, without publishing.
     """
     settings = load_settings()
-    with progress() as display:
+    engine = open_store(settings)
+    with recorded_run(engine, "build") as run, progress() as display:
         summary = build_and_publish(settings, display, full_refresh=full_refresh, selector=selector)
+        run.summary.update(nodes=summary.nodes, build_id=summary.version.build_id)
+    engine.dispose()
     if as_json:
         out.print_json(json.dumps({"nodes": summary.nodes, "build_id": summary.version.build_id}))
         return

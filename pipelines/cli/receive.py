@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import signal
-import socket
 from typing import Annotated
 
 import typer
@@ -16,6 +14,7 @@ from pipelines.config import load_settings
 from pipelines.console import out
 from pipelines.errors import ConfigurationError
 from pipelines.inbox.receiver import receiver_app
+from pipelines.listening import is_loopback, listen, url_of
 from pipelines.store import open_store
 
 SHUTDOWN_SECONDS = 20
@@ -35,7 +34,13 @@ def receive(
     """
     settings = load_settings()
     receiver = settings.require_receiver()
-    listener = _listen(host or receiver.host, receiver.port if port is None else port, allow_remote=allow_remote)
+    address = host or receiver.host
+    if not allow_remote and not is_loopback(address):
+        raise ConfigurationError(
+            f"The receiver does not listen on {address}: other machines could reach it.",
+            next_step="Put a proxy with TLS in front of 127.0.0.1, or say --allow-remote.",
+        )
+    listener = listen(address, receiver.port if port is None else port)
     engine = open_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = uvicorn.Config(
@@ -47,36 +52,6 @@ def receive(
     )
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: None)  # uvicorn hands the signal on after its orderly end
-    bound_host, bound_port = listener.getsockname()[:2]
-    address = f"[{bound_host}]" if ":" in bound_host else bound_host
-    out.print(f"Receiving on http://{address}:{bound_port}", highlight=False, soft_wrap=True)
+    out.print(f"Receiving on {url_of(listener)}", highlight=False, soft_wrap=True)
     uvicorn.Server(config).run(sockets=[listener])
     engine.dispose()
-
-
-def _listen(host: str, port: int, *, allow_remote: bool) -> socket.socket:
-    if not allow_remote and not _is_loopback(host):
-        raise ConfigurationError(
-            f"The receiver does not listen on {host}: other machines could reach it.",
-            next_step="Put a proxy with TLS in front of 127.0.0.1, or say --allow-remote.",
-        )
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}.",
-            next_step="Choose another --port, or stop what uses it.",
-        ) from None
-    return listener
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,0 +1,1 @@
+"""The dashboard: pages over the published marts, rendered on the server."""

@@ -1,0 +1,207 @@
+"""Charts as SVG, drawn on the server; each stands beside the table that it is made of.
+
+Colours are variables of the style sheet (Okabe and Ito's palette, readable by the colour-blind), so that a chart
+follows light and dark. No chart says anything by colour alone: series differ in place, shape or label too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from dashboard.marts import Row
+
+WIDTH = 620
+BLUE, ORANGE, GREEN, RED = "var(--blue)", "var(--orange)", "var(--green)", "var(--red)"
+INK, FAINT, LINE = "var(--ink)", "var(--ink-soft)", "var(--line)"
+FONT = "Inter, system-ui, Segoe UI, Helvetica, Arial, sans-serif"
+
+
+def weekly_rates(rows: list[Row]) -> str | None:
+    """People contacted by week of their first mail, and below it the rate at which they replied, with its interval."""
+    rows = [row for row in rows if row["reply_rate_per_contacted"] is not None]
+    if len(rows) < 2:
+        return None
+    weeks = alt.X("cohort:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
+    data = _data(_plain(rows))
+    contacted = (
+        alt.Chart(data, title=_title("People first mailed in the week"))
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .encode(x=weeks, y=_count("members_sent"))
+        .properties(width=WIDTH, height=110)
+    )
+    rate = alt.Chart(data, title=_title("Share of them who replied so far, with 95 % interval")).encode(x=weeks)
+    band = rate.mark_rule(color=ORANGE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
+        y=_share("reply_rate_per_contacted_low"), y2="reply_rate_per_contacted_high:Q"
+    )
+    line = rate.mark_line(color=ORANGE, strokeWidth=2).encode(y="reply_rate_per_contacted:Q")
+    points = rate.mark_point(color=ORANGE, filled=True, size=55, opacity=1).encode(y="reply_rate_per_contacted:Q")
+    return _svg(alt.vconcat(contacted, (band + line + points).properties(width=WIDTH, height=130), spacing=18))
+
+
+def rates_by_campaign(rows: list[Row]) -> str | None:
+    """The reply rate of each campaign as a point in its 95 % interval: intervals that overlap may be chance."""
+    rows = [row for row in rows if row["reply_rate_per_contacted"] is not None]
+    if len(rows) < 2:
+        return None
+    base = alt.Chart(_data(_plain(rows))).encode(
+        y=alt.Y("campaign_name:N", title=None, sort=[row["campaign_name"] for row in rows])
+    )
+    span = base.mark_rule(color=BLUE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
+        x=_share("reply_rate_per_contacted_low", alt.X), x2="reply_rate_per_contacted_high:Q"
+    )
+    point = base.mark_point(color=BLUE, filled=True, size=80, opacity=1).encode(x="reply_rate_per_contacted:Q")
+    return _svg((span + point).properties(width=WIDTH - 130, height=26 * len({row["campaign_name"] for row in rows})))
+
+
+def sla_by_rep(rows: list[Row]) -> str | None:
+    """Positive replies of each rep: followed up in time, not decided yet, too late."""
+    parts = (("in time", "replies_kept"), ("not decided yet", "replies_undecided"), ("too late", "replies_breached"))
+    values = [
+        {"rep": f"{row['owner_name'] or 'nobody'} · {row['gbu']}", "status": label, "order": order, "replies": row[key]}
+        for row in rows
+        for order, (label, key) in enumerate(parts)
+        if row[key]
+    ]
+    if not values or any(value["rep"].startswith("•") for value in values):
+        return None  # without names all bars would be called the same
+    base = alt.Chart(_data(values)).encode(
+        y=alt.Y("rep:N", title=None),
+        x=alt.X("replies:Q", title="positive replies", stack=True, axis=alt.Axis(tickMinStep=1, format="d")),
+        order="order:Q",
+    )
+    bars = base.mark_bar(height=16, cornerRadius=2, stroke="var(--surface)").encode(
+        color=_colours([label for label, _ in parts], [GREEN, BLUE, RED])
+    )
+    return _svg(bars.properties(width=WIDTH - 160, height=26 * len({value["rep"] for value in values})))
+
+
+def sent_by_week(rows: list[Row]) -> str | None:
+    """Mails sent by week, and below them the shares that bounced, by kind."""
+    if len(rows) < 2:
+        return None
+    data = _data(_plain(rows))
+    weeks = alt.X("week_starts_on:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
+    sent = (
+        alt.Chart(data, title=_title("Mails sent in the week"))
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .encode(x=weeks, y=_count("sent_count"))
+        .properties(width=WIDTH, height=110)
+    )
+    bounced = (
+        alt.Chart(data, title=_title("Share of them that bounced: ● any way  ◆ hard"))
+        .transform_fold(["bounce_rate", "hard_bounce_rate"], as_=["kind", "share"])
+        .mark_line(point=alt.OverlayMarkDef(filled=True, size=50), strokeWidth=2)
+        .encode(
+            x=weeks,
+            y=_share("share"),
+            color=alt.Color("kind:N", legend=None, scale=alt.Scale(range=[ORANGE, RED])),
+            shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(range=["circle", "diamond"])),
+        )
+        .properties(width=WIDTH, height=110)
+    )
+    return _svg(alt.vconcat(sent, bounced, spacing=18))
+
+
+def ramp(rows: list[Row]) -> str | None:
+    """Mails a day that each step of the ramp needs, against what the mailboxes of today may send."""
+    if not rows:
+        return None
+    data = _data(_plain(rows))
+    steps = alt.X("mails_per_month:O", title="mails a month", axis=alt.Axis(labelAngle=0, format=",d"))
+    needed = (
+        alt.Chart(data)
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width=44)
+        .encode(x=steps, y=_count("mails_per_day_needed", "mails a day"))
+    )
+    rule = alt.Chart(_data([_plain(rows)[0]]))
+    today = rule.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2).encode(y="mails_per_day_today:Q")
+    words = rule.mark_text(color=INK, align="left", baseline="bottom", dx=4, dy=-4, x=0, text="today's mailboxes")
+    return _svg((needed + today + words.encode(y="mails_per_day_today:Q")).properties(width=WIDTH, height=170))
+
+
+def shares(key: str, part: str, title: str) -> Any:
+    """A function that draws one bar for each row: a share from 0 to 100 %, with its value written beside it."""
+
+    def draw(rows: list[Row]) -> str | None:
+        rows = [row for row in rows if row[part] is not None]
+        if not rows:
+            return None
+        base = alt.Chart(_data(_plain(rows)), title=_title(title)).encode(
+            y=alt.Y(f"{key}:N", title=None, sort=[row[key] for row in rows]),
+            x=alt.X(f"{part}:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
+        )
+        bars = base.mark_bar(color=BLUE, height=14, cornerRadius=2)
+        values = base.mark_text(color=INK, align="left", dx=5, fontSize=12).encode(
+            text=alt.Text(f"{part}:Q", format=".0%")
+        )
+        return _svg((bars + values).properties(width=WIDTH - 130, height=24 * len({row[key] for row in rows})))
+
+    return draw
+
+
+def _data(rows: list[Row]) -> Any:
+    return alt.InlineData(values=rows)
+
+
+def _title(title: str) -> alt.TitleParams:
+    return alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", color=FAINT, offset=8)
+
+
+def _count(field: str, title: str | None = None) -> alt.Y:
+    return alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1))
+
+
+def _share(field: str, channel: Any = alt.Y) -> Any:
+    return channel(f"{field}:Q", title=None, axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
+
+
+def _colours(domain: Sequence[str], colours: Sequence[str]) -> alt.Color:
+    legend = alt.Legend(title=None, orient="top", symbolType="square")
+    return alt.Color("status:N", legend=legend, scale=alt.Scale(domain=list(domain), range=list(colours)))
+
+
+def _plain(rows: list[Row]) -> list[Row]:
+    return [
+        {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()} for row in rows
+    ]
+
+
+def _svg(chart: Any) -> str:
+    styled = chart.configure(
+        background="transparent",
+        font=FONT,
+        padding=2,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelColor=FAINT,
+            labelFontSize=12,
+            labelLimit=220,
+            labelPadding=6,
+            titleColor=FAINT,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor=LINE,
+            domainColor=LINE,
+            ticks=False,
+        ),
+        legend=alt.LegendConfig(labelColor=INK, labelFontSize=12),
+    )
+    return _drawn(json.dumps(styled.to_dict(), sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _drawn(specification: str) -> str:
+    """The same data give the same picture, so it is drawn once, however many look."""
+    return vl_convert.vegalite_to_svg(json.loads(specification))
+
+
+def warm_up() -> None:
+    """Draw once, so that the first viewer does not wait for the renderer to start."""
+    _svg(alt.Chart(_data([{"x": 1}])).mark_point().encode(x="x:Q"))
