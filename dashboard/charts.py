@@ -7,7 +7,6 @@ follows light and dark. No chart says anything by colour alone: series differ in
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -17,10 +16,11 @@ import vl_convert
 
 from dashboard.marts import Row
 
-WIDTH = 620
-BLUE, ORANGE, GREEN, RED = "var(--blue)", "var(--orange)", "var(--green)", "var(--red)"
+WIDTH = 1060
+BLUE, ORANGE, RED = "var(--blue)", "var(--orange)", "var(--red)"
 INK, FAINT, LINE = "var(--ink)", "var(--ink-soft)", "var(--line)"
-FONT = "Inter, system-ui, Segoe UI, Helvetica, Arial, sans-serif"
+LABELS = alt.Axis(minExtent=190, labelLimit=185)  # room for a long name, whatever font the browser takes
+FONT = "Helvetica, Arial, Liberation Sans, sans-serif"  # widths that the renderer knows
 
 
 def weekly_rates(rows: list[Row]) -> str | None:
@@ -32,9 +32,9 @@ def weekly_rates(rows: list[Row]) -> str | None:
     data = _data(_plain(rows))
     contacted = (
         alt.Chart(data, title=_title("People first mailed in the week"))
-        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
         .encode(x=weeks, y=_count("members_sent"))
-        .properties(width=WIDTH, height=110)
+        .properties(width=WIDTH, height=130)
     )
     rate = alt.Chart(data, title=_title("Share of them who replied so far, with 95 % interval")).encode(x=weeks)
     band = rate.mark_rule(color=ORANGE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
@@ -51,35 +51,36 @@ def rates_by_campaign(rows: list[Row]) -> str | None:
     if len(rows) < 2:
         return None
     base = alt.Chart(_data(_plain(rows))).encode(
-        y=alt.Y("campaign_name:N", title=None, sort=[row["campaign_name"] for row in rows])
+        y=alt.Y("campaign_name:N", title=None, sort=[row["campaign_name"] for row in rows], axis=LABELS)
     )
     span = base.mark_rule(color=BLUE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
         x=_share("reply_rate_per_contacted_low", alt.X), x2="reply_rate_per_contacted_high:Q"
     )
     point = base.mark_point(color=BLUE, filled=True, size=80, opacity=1).encode(x="reply_rate_per_contacted:Q")
-    return _svg((span + point).properties(width=WIDTH - 130, height=26 * len({row["campaign_name"] for row in rows})))
+    return _svg((span + point).properties(width=WIDTH - 190, height=26 * len({row["campaign_name"] for row in rows})))
 
 
 def sla_by_rep(rows: list[Row]) -> str | None:
     """Positive replies of each rep: followed up in time, not decided yet, too late."""
     parts = (("in time", "replies_kept"), ("not decided yet", "replies_undecided"), ("too late", "replies_breached"))
     values = [
-        {"rep": f"{row['owner_name'] or 'nobody'} · {row['gbu']}", "status": label, "order": order, "replies": row[key]}
+        {"rep": f"{row['owner_name'] or 'nobody'} · {row['gbu']}", "status": label, "replies": row[key]}
         for row in rows
-        for order, (label, key) in enumerate(parts)
-        if row[key]
+        for label, key in parts
     ]
     if not values or any(value["rep"].startswith("•") for value in values):
         return None  # without names all bars would be called the same
-    base = alt.Chart(_data(values)).encode(
-        y=alt.Y("rep:N", title=None),
-        x=alt.X("replies:Q", title="positive replies", stack=True, axis=alt.Axis(tickMinStep=1, format="d")),
-        order="order:Q",
+    bars = (
+        alt.Chart(_data(values))
+        .mark_bar(color=BLUE, height=14, cornerRadius=2)
+        .encode(
+            y=alt.Y("rep:N", title=None, axis=LABELS),
+            x=alt.X("replies:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4, format="d")),
+        )
+        .properties(width=(WIDTH - 250) // 3, height=24 * len({value["rep"] for value in values}))
     )
-    bars = base.mark_bar(height=16, cornerRadius=2, stroke="var(--surface)").encode(
-        color=_colours([label for label, _ in parts], [GREEN, BLUE, RED])
-    )
-    return _svg(bars.properties(width=WIDTH - 160, height=26 * len({value["rep"] for value in values})))
+    header = alt.Header(title=None, labelFontSize=12, labelColor=FAINT, labelAnchor="start")
+    return _svg(bars.facet(column=alt.Column("status:N", sort=[label for label, _ in parts], header=header)))
 
 
 def sent_by_week(rows: list[Row]) -> str | None:
@@ -90,9 +91,9 @@ def sent_by_week(rows: list[Row]) -> str | None:
     weeks = alt.X("week_starts_on:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
     sent = (
         alt.Chart(data, title=_title("Mails sent in the week"))
-        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
         .encode(x=weeks, y=_count("sent_count"))
-        .properties(width=WIDTH, height=110)
+        .properties(width=WIDTH, height=130)
     )
     bounced = (
         alt.Chart(data, title=_title("Share of them that bounced: ● any way  ◆ hard"))
@@ -104,7 +105,7 @@ def sent_by_week(rows: list[Row]) -> str | None:
             color=alt.Color("kind:N", legend=None, scale=alt.Scale(range=[ORANGE, RED])),
             shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(range=["circle", "diamond"])),
         )
-        .properties(width=WIDTH, height=110)
+        .properties(width=WIDTH, height=130)
     )
     return _svg(alt.vconcat(sent, bounced, spacing=18))
 
@@ -117,7 +118,7 @@ def ramp(rows: list[Row]) -> str | None:
     steps = alt.X("mails_per_month:O", title="mails a month", axis=alt.Axis(labelAngle=0, format=",d"))
     needed = (
         alt.Chart(data)
-        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width=44)
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.45})
         .encode(x=steps, y=_count("mails_per_day_needed", "mails a day"))
     )
     rule = alt.Chart(_data([_plain(rows)[0]]))
@@ -134,14 +135,14 @@ def shares(key: str, part: str, title: str) -> Any:
         if not rows:
             return None
         base = alt.Chart(_data(_plain(rows)), title=_title(title)).encode(
-            y=alt.Y(f"{key}:N", title=None, sort=[row[key] for row in rows]),
+            y=alt.Y(f"{key}:N", title=None, sort=[row[key] for row in rows], axis=LABELS),
             x=alt.X(f"{part}:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
         )
         bars = base.mark_bar(color=BLUE, height=14, cornerRadius=2)
         values = base.mark_text(color=INK, align="left", dx=5, fontSize=12).encode(
             text=alt.Text(f"{part}:Q", format=".0%")
         )
-        return _svg((bars + values).properties(width=WIDTH - 130, height=24 * len({row[key] for row in rows})))
+        return _svg((bars + values).properties(width=WIDTH - 190, height=24 * len({row[key] for row in rows})))
 
     return draw
 
@@ -160,11 +161,6 @@ def _count(field: str, title: str | None = None) -> alt.Y:
 
 def _share(field: str, channel: Any = alt.Y) -> Any:
     return channel(f"{field}:Q", title=None, axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
-
-
-def _colours(domain: Sequence[str], colours: Sequence[str]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top", symbolType="square")
-    return alt.Color("status:N", legend=legend, scale=alt.Scale(domain=list(domain), range=list(colours)))
 
 
 def _plain(rows: list[Row]) -> list[Row]:

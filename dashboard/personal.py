@@ -11,7 +11,7 @@ from dashboard.marts import Row
 HIDDEN = "•••"
 # Known by their names, so that no table can forget to say it.
 PERSONAL_COLUMNS = frozenset(
-    {"email", "first_name", "last_name", "name", "title", "phone", "owner_name", "reply_text", "subject"}
+    {"person", "email", "first_name", "last_name", "phone", "owner_name", "reply_text", "subject"}
 )
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?=[\w-]+(\.[\w-]+)+)")
 

@@ -27,6 +27,7 @@ class Column:
     format: Format = str
     is_number: bool = False
     is_status: bool = False
+    is_prose: bool = False  # long enough to be wrapped
     bar_of: str | None = None  # draws the value as a share of this column
     detail: Callable[[Row], str] | None = None
     link: Link | None = None
@@ -79,7 +80,7 @@ def decimal(key: str, label: str, **more: Any) -> Column:
 
 def when(key: str, label: str) -> Column:
     """A column of times or days."""
-    return Column(key, label, moment, is_number=True)
+    return Column(key, label, moment)
 
 
 def rate(key: str, label: str, part: str, whole: str) -> Column:

@@ -40,7 +40,7 @@ class Cell:
     text: str
     detail: str = ""
     href: str | None = None
-    is_number: bool = False
+    css: str = ""
     state: str | None = None
     sign: str = ""
     bar: float | None = None
@@ -158,7 +158,7 @@ def _cell(column: Column, row: Row, selection: Selection) -> Cell:
         text=column.format(value).replace("_", " ") if column.is_status else column.format(value),
         detail=column.detail(row) if column.detail else "",
         href=href(link[0], selection.filters, link[1]) if link else None,
-        is_number=column.is_number,
+        css="number" if column.is_number else "prose" if column.is_prose else "",
         state=state,
         sign=SIGNS[state] if state else "",
         bar=100 * value / row[column.bar_of] if column.bar_of and value is not None and row[column.bar_of] else None,

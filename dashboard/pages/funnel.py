@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dashboard.charts import rates_by_campaign, weekly_rates
 from dashboard.filters import Filter
@@ -87,7 +87,7 @@ RATES_SQL = f"""
 with slice as ({SLICE})
 {
     " union all ".join(
-        f"select {place} as place, '{label}' as name, members_{part} as part, members_{whole} as whole,"
+        f"select {place} as place, '{label}' as label, members_{part} as part, members_{whole} as whole,"
         f" {rate} as rate, {rate}_low as rate_low, {rate}_high as rate_high from slice"
         for place, (label, rate, part, whole) in enumerate(RATES)
     )
@@ -158,9 +158,9 @@ def _of_stage_before(row: Row) -> str:
     return f"of {number(row['people_before'])} {row['basis']}" if row["people_before"] is not None else ""
 
 
-def _comparison(first: str, label: str, link: Link) -> tuple[Column, ...]:
+def _comparison(first: str, label: str, link: Link, detail: Callable[[Row], str] | None = None) -> tuple[Column, ...]:
     return (
-        text(first, label, link=link),
+        text(first, label, link=link, detail=detail),
         count("members_members", "Members"),
         count("members_eligible", "Eligible"),
         count("members_sent", "Contacted"),
@@ -215,15 +215,15 @@ PAGE = Page(
                     "share_of_stage_before", "Of the stage before", percent, is_number=True, detail=_of_stage_before
                 ),
             ),
-            note="Whoever has reached a later stage has passed the ones before it. Opens prove little and are tracked in "
-            "some campaigns only, so no rate is made of them. Choose a stage to see its members.",
+            note="Whoever has reached a later stage has passed the ones before it. Opens prove little and are tracked"
+            " in some campaigns only, so no rate is made of them. Choose a stage to see its members.",
             empty="Nobody matches these filters.",
         ),
         Table(
             "rates",
             "Rates",
             RATES_SQL,
-            (text("name", "Rate"), rate("rate", "Value", "part", "whole")),
+            (text("label", "Rate"), rate("rate", "Value", "part", "whole")),
             note="The interval is wide where numbers are small: then a difference may be chance.",
             empty="Nobody matches these filters.",
         ),
@@ -241,7 +241,7 @@ PAGE = Page(
             "campaigns",
             "Campaigns compared",
             CAMPAIGNS_SQL,
-            (*_comparison("campaign_name", "Campaign", _to_campaign), text("org", "Org")),
+            _comparison("campaign_name", "Campaign", _to_campaign, lambda row: str(row["org"])),
             empty="No campaign matches these filters.",
             chart=rates_by_campaign,
             preview_rows=25,

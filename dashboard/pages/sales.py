@@ -27,7 +27,7 @@ FILTERS = (
 )
 REPLIES = f"""
 select
-    follow_up.*, members.first_name, members.last_name, members.email, members.company,
+    follow_up.*, concat_ws(' ', members.first_name, members.last_name) as person, members.email, members.company,
     sla_business_hours - waiting_business_hours as business_hours_left
 from (select * from fct_sales_follow_up where {SELECTED}) as follow_up
 left join (select org, campaign_member_id, first_name, last_name, email, company from dim_campaign_members) as members
@@ -37,8 +37,9 @@ OWNERS = f"""
 select *, positive_replies - replies_decided as replies_undecided
 from fct_sales_follow_up_by_owner where {SELECTED} order by replies_waiting desc, owner_name, gbu
 """
-PERSON = (text("first_name", "First name"), text("last_name", "Last name"), text("company", "Company"))
-WHOSE = (text("campaign_name", "Campaign"), text("owner_name", "Rep"), text("owner_id", "Rep's id"), text("gbu", "GBU"))
+PERSON = (text("person", "Person", detail=lambda row: str(row["campaign_member_id"])), text("company", "Company"))
+REP = text("owner_name", "Rep", detail=lambda row: str(row["owner_id"] or ""))
+WHOSE = (REP, text("gbu", "GBU"), text("campaign_name", "Campaign"))
 
 
 def _left(row: Row) -> str:
@@ -87,7 +88,6 @@ PAGE = Page(
                 when("replied_at", "Replied (UTC)"),
                 *PERSON,
                 *WHOSE,
-                text("campaign_member_id", "CampaignMemberId"),
             ),
             note="Most urgent first. A touch is a completed call, e-mail or task in Salesforce after the reply.",
             empty="No positive reply is waiting.",
@@ -98,8 +98,7 @@ PAGE = Page(
             "By rep",
             OWNERS,
             (
-                text("owner_name", "Rep"),
-                text("owner_id", "Rep's id"),
+                REP,
                 text("gbu", "GBU"),
                 text("org", "Org"),
                 count("positive_replies", "Positive replies"),

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from dashboard.app import dashboard_app
-from dashboard.sign_in import check_host
 from pipelines.cli import app
 from pipelines.config import load_settings
 from pipelines.console import out
@@ -26,6 +24,9 @@ def dashboard(
     Without a configured sign-in it is for this machine only, and personal data are masked. It goes on showing the last
     good data while a build runs or has failed. Ctrl-C ends it.
     """
+    from dashboard.app import dashboard_app  # noqa: PLC0415  the charts' library takes a second to load
+    from dashboard.sign_in import check_host  # noqa: PLC0415
+
     settings = load_settings()
     address = host or settings.dashboard.host
     check_host(settings.dashboard, address)
