@@ -7,8 +7,9 @@ follows light and dark. No chart says anything by colour alone: series differ in
 from __future__ import annotations
 
 import json
-from datetime import date
+from collections.abc import Callable
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -23,13 +24,27 @@ LABELS = alt.Axis(minExtent=190, labelLimit=185)  # room for a long name, whatev
 FONT = "Helvetica, Arial, Liberation Sans, sans-serif"  # widths that the renderer knows
 
 
+Draw = Callable[[list[Row]], str | None]
+
+
+def drawn_once(draw: Draw) -> Draw:
+    """A chart that is drawn once for the same data, however many look: the same rows give the same picture."""
+
+    @lru_cache(maxsize=128)
+    def picture(rows: str) -> str | None:
+        return draw(json.loads(rows))
+
+    return lambda rows: picture(json.dumps(rows, default=str, sort_keys=True))
+
+
+@drawn_once
 def weekly_rates(rows: list[Row]) -> str | None:
     """People contacted by week of their first mail, and below it the rate at which they replied, with its interval."""
     rows = [row for row in rows if row["reply_rate_per_contacted"] is not None]
     if len(rows) < 2:
         return None
     weeks = alt.X("cohort:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
-    data = _data(_plain(rows))
+    data = _data(rows)
     contacted = (
         alt.Chart(data, title=_title("People first mailed in the week"))
         .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
@@ -45,12 +60,13 @@ def weekly_rates(rows: list[Row]) -> str | None:
     return _svg(alt.vconcat(contacted, (band + line + points).properties(width=WIDTH, height=130), spacing=18))
 
 
+@drawn_once
 def rates_by_campaign(rows: list[Row]) -> str | None:
     """The reply rate of each campaign as a point in its 95 % interval: intervals that overlap may be chance."""
     rows = [row for row in rows if row["reply_rate_per_contacted"] is not None]
     if len(rows) < 2:
         return None
-    base = alt.Chart(_data(_plain(rows))).encode(
+    base = alt.Chart(_data(rows)).encode(
         y=alt.Y("campaign_name:N", title=None, sort=[row["campaign_name"] for row in rows], axis=LABELS)
     )
     span = base.mark_rule(color=BLUE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
@@ -60,6 +76,7 @@ def rates_by_campaign(rows: list[Row]) -> str | None:
     return _svg((span + point).properties(width=WIDTH - 190, height=26 * len({row["campaign_name"] for row in rows})))
 
 
+@drawn_once
 def sla_by_rep(rows: list[Row]) -> str | None:
     """Positive replies of each rep: followed up in time, not decided yet, too late."""
     parts = (("in time", "replies_kept"), ("not decided yet", "replies_undecided"), ("too late", "replies_breached"))
@@ -70,12 +87,14 @@ def sla_by_rep(rows: list[Row]) -> str | None:
     ]
     if not values or any(value["rep"].startswith("•") for value in values):
         return None  # without names all bars would be called the same
+    most = max(int(value["replies"]) for value in values) or 1
+    ticks = list(range(0, most + 1, ceil(most / 4)))
     bars = (
         alt.Chart(_data(values))
         .mark_bar(color=BLUE, height=14, cornerRadius=2)
         .encode(
             y=alt.Y("rep:N", title=None, axis=LABELS),
-            x=alt.X("replies:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4, format="d")),
+            x=alt.X("replies:Q", title=None, axis=alt.Axis(values=ticks, format="d")),
         )
         .properties(width=(WIDTH - 250) // 3, height=24 * len({value["rep"] for value in values}))
     )
@@ -83,11 +102,12 @@ def sla_by_rep(rows: list[Row]) -> str | None:
     return _svg(bars.facet(column=alt.Column("status:N", sort=[label for label, _ in parts], header=header)))
 
 
+@drawn_once
 def sent_by_week(rows: list[Row]) -> str | None:
     """Mails sent by week, and below them the shares that bounced, by kind."""
     if len(rows) < 2:
         return None
-    data = _data(_plain(rows))
+    data = _data(rows)
     weeks = alt.X("week_starts_on:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
     sent = (
         alt.Chart(data, title=_title("Mails sent in the week"))
@@ -110,31 +130,33 @@ def sent_by_week(rows: list[Row]) -> str | None:
     return _svg(alt.vconcat(sent, bounced, spacing=18))
 
 
+@drawn_once
 def ramp(rows: list[Row]) -> str | None:
     """Mails a day that each step of the ramp needs, against what the mailboxes of today may send."""
     if not rows:
         return None
-    data = _data(_plain(rows))
+    data = _data(rows)
     steps = alt.X("mails_per_month:O", title="mails a month", axis=alt.Axis(labelAngle=0, format=",d"))
     needed = (
         alt.Chart(data)
         .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.45})
         .encode(x=steps, y=_count("mails_per_day_needed", "mails a day"))
     )
-    rule = alt.Chart(_data([_plain(rows)[0]]))
+    rule = alt.Chart(_data([rows[0]]))
     today = rule.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2).encode(y="mails_per_day_today:Q")
     words = rule.mark_text(color=INK, align="left", baseline="bottom", dx=4, dy=-4, x=0, text="today's mailboxes")
     return _svg((needed + today + words.encode(y="mails_per_day_today:Q")).properties(width=WIDTH, height=170))
 
 
-def shares(key: str, part: str, title: str) -> Any:
+def shares(key: str, part: str, title: str) -> Draw:
     """A function that draws one bar for each row: a share from 0 to 100 %, with its value written beside it."""
 
+    @drawn_once
     def draw(rows: list[Row]) -> str | None:
         rows = [row for row in rows if row[part] is not None]
         if not rows:
             return None
-        base = alt.Chart(_data(_plain(rows)), title=_title(title)).encode(
+        base = alt.Chart(_data(rows), title=_title(title)).encode(
             y=alt.Y(f"{key}:N", title=None, sort=[row[key] for row in rows], axis=LABELS),
             x=alt.X(f"{part}:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
         )
@@ -163,12 +185,6 @@ def _share(field: str, channel: Any = alt.Y) -> Any:
     return channel(f"{field}:Q", title=None, axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
 
 
-def _plain(rows: list[Row]) -> list[Row]:
-    return [
-        {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()} for row in rows
-    ]
-
-
 def _svg(chart: Any) -> str:
     styled = chart.configure(
         background="transparent",
@@ -189,13 +205,7 @@ def _svg(chart: Any) -> str:
         ),
         legend=alt.LegendConfig(labelColor=INK, labelFontSize=12),
     )
-    return _drawn(json.dumps(styled.to_dict(), sort_keys=True))
-
-
-@lru_cache(maxsize=256)
-def _drawn(specification: str) -> str:
-    """The same data give the same picture, so it is drawn once, however many look."""
-    return vl_convert.vegalite_to_svg(json.loads(specification))
+    return vl_convert.vegalite_to_svg(styled.to_dict(validate=False))
 
 
 def warm_up() -> None:

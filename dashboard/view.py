@@ -94,10 +94,12 @@ def table_page(reader: Reader, page: str, table: Table, selection: Selection, vi
 
 
 def _view(reader: Reader, page: str, table: Table, selection: Selection, viewer: Viewer, *, size: int) -> TableView:
-    parameters = parameters_of(selection)
-    total = reader.rows(f"select count(*) as total from ({table.sql})", parameters)[0]["total"]
-    rows = reader.rows(f"{table.sql} limit {size} offset {(selection.page - 1) * size}", parameters)
-    return _view_of(page, table, selection, _shown(rows, viewer), total)
+    parameters, offset = parameters_of(selection), (selection.page - 1) * size
+    rows = reader.rows(f"{table.sql} limit {size + 1} offset {offset}", parameters)
+    total = offset + len(rows)
+    if len(rows) > size or not rows:  # there are more, or this page is beyond the end
+        total = reader.rows(f"select count(*) as total from ({table.sql})", parameters)[0]["total"]
+    return _view_of(page, table, selection, _shown(rows[:size], viewer), total)
 
 
 def _view_of(page: str, table: Table, selection: Selection, rows: list[Row], total: int) -> TableView:

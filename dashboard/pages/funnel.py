@@ -31,19 +31,6 @@ FILTERS = (
         " from fct_funnel_by_slice where cohort != 'all' order by cohort desc",
     ),
 )
-STAGE = Filter(
-    "stage",
-    "Stage reached",
-    "select distinct stage as value, stage as label, min(stage_number) as place from fct_funnel_stage_events"
-    " group by stage order by place",
-)
-
-OF_OWNER = """
-    ($campaign = 'all' and campaign_id = 'all' and org = $org
-    or $campaign = org || ':' || campaign_id and $org in ('all', org))
-"""
-SLICE = f"select * from fct_funnel_by_slice where {OF_OWNER} and gbu = $gbu and icp_tier = $tier and cohort = $week"
-
 # Each stage with the one that it is a share of. Opens are tracked in some campaigns only: no share of anything.
 STAGES = (
     ("member", "In a campaign", "members", None, ""),
@@ -57,8 +44,20 @@ STAGES = (
     ("positive", "Replied positively", "positive", "replied", "who replied"),
     ("converted", "Converted", "converted", "positive", "positive"),
 )
+STAGE = Filter(
+    "stage",
+    "Stage reached",
+    " union all ".join(f"select '{stage}' as value, '{label}' as label" for stage, label, *_ in STAGES),
+)
+
+OF_OWNER = """
+    ($campaign = 'all' and campaign_id = 'all' and org = $org
+    or $campaign = org || ':' || campaign_id and $org in ('all', org))
+"""
+SLICE = f"select * from fct_funnel_by_slice where {OF_OWNER} and gbu = $gbu and icp_tier = $tier and cohort = $week"
+
 STAGES_SQL = f"""
-with slice as ({SLICE})
+with slice as materialized ({SLICE})
 {
     " union all ".join(
         f"select {place} as place, '{stage}' as stage, '{label}' as label, members_{count} as people,"
@@ -84,7 +83,7 @@ RATES = (
     ),
 )
 RATES_SQL = f"""
-with slice as ({SLICE})
+with slice as materialized ({SLICE})
 {
     " union all ".join(
         f"select {place} as place, '{label}' as label, members_{part} as part, members_{whole} as whole,"

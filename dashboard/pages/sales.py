@@ -37,9 +37,12 @@ OWNERS = f"""
 select *, positive_replies - replies_decided as replies_undecided
 from fct_sales_follow_up_by_owner where {SELECTED} order by replies_waiting desc, owner_name, gbu
 """
-PERSON = (text("person", "Person", detail=lambda row: str(row["campaign_member_id"])), text("company", "Company"))
+PERSON = (
+    text("person", "Person", detail=lambda row: str(row["campaign_member_id"])),
+    text("company", "Company", detail=lambda row: str(row["campaign_name"])),
+)
 REP = text("owner_name", "Rep", detail=lambda row: str(row["owner_id"] or ""))
-WHOSE = (REP, text("gbu", "GBU"), text("campaign_name", "Campaign"))
+WHOSE = (REP, text("gbu", "GBU"))
 
 
 def _left(row: Row) -> str:
