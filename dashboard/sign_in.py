@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
@@ -126,7 +126,7 @@ class Doors:
         try:
             await self._check_provider()
             response: Response = await self._provider.authorize_redirect(request, self._callback)
-        except (httpx.HTTPError, RuntimeError, ValueError) as error:
+        except (httpx2.HTTPError, RuntimeError, ValueError) as error:
             log.warning("sign-in: the provider cannot be used: %s", error)
             raise ServiceError(
                 "The sign-in provider cannot be reached.", next_step="Try again in a minute, or tell who keeps it."
@@ -149,7 +149,7 @@ class Doors:
                 },
             )
             claims: Mapping[str, Any] = token["userinfo"]
-        except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        except (AuthlibBaseError, JoseError, httpx2.HTTPError, KeyError, ValueError, RuntimeError, TypeError) as error:
             log.warning("sign-in refused: %s", type(error).__name__)  # the text may hold what the provider said of them
             raise RefusedError("The sign-in failed.", next_step="Go to /sign-in to try again.") from None
         back_to = request.session.get("next", "/")
