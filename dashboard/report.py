@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dashboard.filters import Choice, Selection, choices_of, read_selection
+from dashboard.filters import Choice, Selection, UnknownFilterError, choices_of, read_selection
 from dashboard.marts import Marts, Reader
 from dashboard.pages import funnel
 from dashboard.rendering import report_html
@@ -12,16 +12,31 @@ from dashboard.view import Viewer, data_state, parameters_of, table_view
 from pipelines.config import Settings
 
 
-def funnel_report(settings: Settings, filters: Mapping[str, str]) -> str:
-    """The report of the published marts, with filters as in the dashboard's URL.
+def funnel_report(settings: Settings, campaign: str | None = None) -> str:
+    """The report of the published marts, of all campaigns or of the one with this id or exact name.
 
     Raises:
-        UnknownFilterError: there is no such filter, or the data do not have the value.
+        UnknownFilterError: no AI campaign, or more than one, is called so.
         DataError: nothing is published.
     """
     with Marts(settings).reading() as reader:
         choices = choices_of(funnel.PAGE.filters, reader, shows_personal_data=False)
-        return report_of(settings, reader, read_selection(funnel.PAGE.filters, list(filters.items()), choices), choices)
+        selected = [("campaign", _campaign(choices["campaign"], campaign))] if campaign else []
+        return report_of(settings, reader, read_selection(funnel.PAGE.filters, selected, choices), choices)
+
+
+def _campaign(choices: Sequence[Choice], name_or_id: str) -> str:
+    """The filter's value for a campaign; its choices are labelled with name and org."""
+    found = [
+        choice.value
+        for choice in choices
+        if name_or_id in {choice.value.split(":")[1], choice.label, choice.label.rsplit(" (", 1)[0]}
+    ]
+    if len(found) != 1:
+        known = ", ".join(choice.label for choice in choices)
+        what = "Several AI campaigns are" if found else "No AI campaign is"
+        raise UnknownFilterError(f"{what} called '{name_or_id}'.", next_step=f"Give one of: {known}.")
+    return found[0]
 
 
 def report_of(settings: Settings, reader: Reader, selection: Selection, choices: Mapping[str, Sequence[Choice]]) -> str:

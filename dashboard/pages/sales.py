@@ -83,7 +83,7 @@ PAGE = Page(
         Table(
             "waiting",
             "Waiting for a first touch",
-            f"{REPLIES} where is_waiting order by business_hours_left nulls last, replied_at",
+            f"{REPLIES} where is_waiting order by business_hours_left nulls last, org, campaign_member_id",
             (
                 status("sla_status", "SLA"),
                 decimal("business_hours_left", "Business hours left", detail=_left),
@@ -118,7 +118,7 @@ PAGE = Page(
         Table(
             "touched",
             "Touched by sales",
-            f"{REPLIES} where not is_waiting order by first_touched_at desc",
+            f"{REPLIES} where not is_waiting order by first_touched_at desc, org, campaign_member_id",
             (
                 status("sla_status", "SLA"),
                 decimal("waiting_business_hours", "Waited (business hours)", detail=_left),

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.cli import app
-from pipelines.config import load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.dictionary import data_dictionary
+from pipelines.errors import StoreError
 from pipelines.publish import open_published, published_version
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
@@ -76,10 +77,19 @@ def dictionary(
 @app.command()
 def report(
     campaign: Annotated[str | None, typer.Option(help="Only this campaign: its id or exact name.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the dashboard's funnel to this file, which needs nothing else.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the funnel by campaign, from the published marts: distinct people who reached each stage."""
+    """Show the funnel by campaign, from the published marts: distinct people who reached each stage.
+
+    With --html it becomes one file for people without access to the dashboard: counts, rates, charts; no personal data.
+    """
     settings = load_settings()
+    if html is not None:
+        _write_html(settings, html, campaign)
+        return
     version = published_version(settings)
     with open_published(settings) as marts:
         rows = marts.execute(
@@ -92,6 +102,17 @@ def report(
         out.print_json(json.dumps({"build_id": version.build_id, "funnel": funnel}, default=str))
         return
     out.print(_funnel_table(funnel, f"Funnel by campaign, data as of {version.as_of_at:%Y-%m-%d %H:%M} UTC"))
+
+
+def _write_html(settings: Settings, file: Path, campaign: str | None) -> None:
+    from dashboard.report import funnel_report  # noqa: PLC0415  the charts' library takes a second to load
+
+    text = funnel_report(settings, campaign)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", next_step="Choose another file.") from None
+    out.print(f"Wrote {file}.", highlight=False, soft_wrap=True)
 
 
 def _funnel_table(funnel: list[dict[str, Any]], title: str) -> Table:

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dashboard.app import PAGES, dashboard_app
+from dashboard.filters import UnknownFilterError
 from dashboard.report import funnel_report
 from pipelines.config import Settings
 from tests.fixtures.published_marts import FORMULA
@@ -125,8 +126,10 @@ def test_a_hundred_viewers_at_once_get_the_same_page(browser: TestClient) -> Non
 
 
 def test_the_report_stands_alone_and_names_its_filters(settings: Settings, browser: TestClient) -> None:
-    report = funnel_report(settings, {"gbu": "Energy"})
-    assert "GBU: <b>Energy</b>" in report
+    report = funnel_report(settings, "701 C1")
+    assert "Campaign: <b>701 C1 (icare)</b>" in report
     assert "<svg" in report
     assert not re.search(r"""(href|src|action)=|url\((?!#)|@import""", report)
-    assert browser.get("/funnel/report.html?gbu=Energy").text == report
+    assert browser.get("/funnel/report.html?campaign=icare:C1").text == report
+    with pytest.raises(UnknownFilterError, match="No AI campaign is called '701'"):
+        funnel_report(settings, "701")

@@ -1,0 +1,203 @@
+"""The dashboard in a real Chromium: figures, links, filters, downloads, the console, and a narrow window."""
+
+import csv
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from dashboard.app import PAGES, dashboard_app
+from dashboard.filters import selection_type
+from dashboard.tables import Column, Table, percent
+from dashboard.view import parameters_of
+from pipelines.config import Settings
+from pipelines.publish import open_published
+from tests.fixtures.published_marts import publish_example
+
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return publish_example(tmp_path_factory.mktemp("browsed"))
+
+
+@pytest.fixture(scope="module")
+def marts(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_published(settings) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Continuous integration must have a Chromium: apt-get install -y chromium.")
+        pytest.skip("There is no Chromium on this machine; apt-get install -y chromium brings one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, serve: Callable[..., str], settings: Settings) -> Iterator[Page]:
+    """A window at the dashboard; fails if its console ever says an error."""
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            said.append(message.text)
+
+    context = chromium.new_context(base_url=serve(dashboard_app(settings)), viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.on("console", listen)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    context.close()
+    assert said == []
+
+
+def test_each_page_shows_the_figures_of_the_marts(window: Page, marts: duckdb.DuckDBPyConnection) -> None:
+    for name, page in PAGES.items():
+        window.goto(f"/{name}")
+        expect(window.locator("h1")).to_have_text(page.title)
+        for table in (one for one in page.tables if one.on_page):
+            assert shown_numbers(window, table) == numbers_in_marts(marts, name, table), f"{name}: {table.title}"
+    assert window.locator("nav a").count() == len(PAGES)
+
+
+def test_the_head_of_the_funnel_is_the_mart_s_whole(window: Page, marts: duckdb.DuckDBPyConnection) -> None:
+    people, contacted, replied = marts.execute(
+        "select count(distinct org || lead_id), count(distinct org || lead_id) filter (first_sent_at is not null),"
+        " count(distinct org || lead_id) filter (first_replied_at is not null) from dim_campaign_members"
+    ).fetchall()[0]
+    window.goto("/")
+    assert window.locator(".figures b").all_inner_texts()[:3] == [
+        f"{people}",
+        f"{contacted}",
+        f"{replied / contacted * 100:.1f} %",
+    ]
+
+
+def test_every_filter_narrows_its_page_and_stays_in_the_address(window: Page) -> None:
+    for name, page in PAGES.items():
+        for one in page.filters:
+            window.goto(f"/{name}")
+            choice = window.get_by_label(one.label, exact=True)
+            value = choice.locator("option").nth(1).get_attribute("value")
+            choice.select_option(value)
+            window.get_by_role("button", name="Apply").click()
+            expect(window.get_by_label(one.label, exact=True)).to_have_value(value or "")
+            assert f"{one.name}=" in window.url
+        window.get_by_role("link", name="Clear").click()
+        assert window.url.endswith(f"/{name}")
+
+
+def test_from_a_stage_to_its_members_and_through_their_pages(window: Page) -> None:
+    window.goto("/funnel")
+    window.get_by_role("link", name="Eligible").click()
+    expect(window.locator("h1")).to_have_text("Members")
+    shown = window.locator("tbody tr").count()
+    for page in (2, 3):
+        window.get_by_role("link", name="Next").click()
+        expect(window.locator(".pager")).to_contain_text(f"page {page} of 3")
+        shown += window.locator("tbody tr").count()
+    expect(window.locator(".pager")).to_contain_text(f"{shown} rows")
+    window.get_by_role("link", name="Funnel").last.click()
+    expect(window.locator("h1")).to_have_text("Funnel")
+
+
+def test_tables_download_as_csv(window: Page, marts: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for name, page in PAGES.items():
+        table = page.tables[0]
+        window.goto(f"/{name}")
+        with window.expect_download() as download:
+            window.get_by_role("link", name=f"CSV of {table.title}", exact=True).click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        with file.open(newline="") as content:
+            assert len(list(csv.DictReader(content))) == len(rows_in_marts(marts, name, table)) > 0, file.name
+
+
+def test_a_narrow_window_has_nothing_to_scroll_sideways(window: Page) -> None:
+    window.set_viewport_size({"width": 375, "height": 800})
+    for address in [*PAGES, "funnel/members", "trust/blocked_records", "funnel?gbu=Energy&org=core"]:
+        window.goto(f"/{address}")
+        assert window.evaluate("document.documentElement.scrollWidth") == 375, address
+
+
+def test_the_keyboard_reaches_content_and_tables_and_each_chart_has_words(window: Page) -> None:
+    window.goto("/funnel")
+    window.keyboard.press("Tab")
+    expect(window.get_by_role("link", name="Skip to the content")).to_be_focused()
+    charts = window.get_by_role("img")
+    assert charts.count() == 2
+    assert all("its figures are in the table below" in (one.get_attribute("aria-label") or "") for one in charts.all())
+    assert window.locator("section h2").count() == window.locator("section[aria-labelledby]").count() + 1
+    assert window.locator("th:not([scope])").count() == 0
+
+
+def test_the_report_opens_from_a_file_and_asks_nobody_for_anything(
+    chromium: Browser, window: Page, tmp_path: Path
+) -> None:
+    window.goto("/funnel?gbu=Energy")
+    with window.expect_download() as download:
+        window.get_by_role("link", name="Report (HTML)").click()
+    file = tmp_path / "report.html"
+    download.value.save_as(file)
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(file.as_uri())
+    assert page.get_by_text("GBU: Energy").count() == 1
+    assert page.locator("svg").count() > 2
+    assert requested == [file.as_uri()]
+    context.close()
+
+
+def rows_in_marts(marts: duckdb.DuckDBPyConnection, page: str, table: Table) -> list[dict[str, Any]]:
+    everything = parameters_of(selection_type(PAGES[page].filters)())
+    named = {name: value for name, value in everything.items() if f"${name}" in table.sql}
+    return marts.execute(table.sql, named).to_arrow_table().to_pylist()
+
+
+def numbers_in_marts(marts: duckdb.DuckDBPyConnection, page: str, table: Table) -> list[list[float | None]]:
+    rows = rows_in_marts(marts, page, table)[: table.preview_rows]
+    return [[_rounded(row[column.key], column) for column in table.columns if column.is_number] for row in rows]
+
+
+def shown_numbers(window: Page, table: Table) -> list[list[float | None]]:
+    """The numbers of a table as a person reads them, percentages as shares."""
+    rows = window.locator(f"#{table.name}-table tbody tr")
+    number_cells = "[...row.querySelectorAll('td.number > :is(span, a)')]"
+    cells = rows.evaluate_all(f"rows => rows.map(row => {number_cells}.map(cell => cell.innerText))")
+    return [[_read(text) for text in row] for row in cells]
+
+
+def _read(text: str) -> float | None:
+    if text == "–":
+        return None
+    number = float(re.sub(r"[^\d.-]", "", text))
+    return round(number / 100, 3) if text.endswith("%") else round(number, 1)
+
+
+def _rounded(value: float | None, column: Column) -> float | None:
+    return None if value is None else round(float(value), 3 if column.format is percent else 1)
