@@ -101,6 +101,13 @@ class Clay(BaseModel):
     tables: dict[str, ClayTable] = Field(default_factory=dict)
 
 
+class HubSpot(BaseModel):
+    """A HubSpot account that contacts are synchronised to; nothing goes there unless this is set."""
+
+    base_url: str = "https://api.hubapi.com"
+    access_token: SecretStr
+
+
 class Receiver(BaseModel):
     """Where webhooks and callbacks arrive, and the secret that each source must show."""
 
@@ -209,6 +216,7 @@ class Settings(BaseSettings):
     salesforce: dict[str, SalesforceOrg] = Field(default_factory=dict)
     smartlead: Smartlead | None = None
     clay: Clay | None = None
+    hubspot: HubSpot | None = None
     push: Push = Field(default_factory=Push)
     receiver: Receiver | None = None
     mail: Mail | None = None

@@ -35,6 +35,11 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
+def without_addresses(text: str) -> str:
+    """The text with a word in place of each e-mail address (R8)."""
+    return E_MAIL.sub("[e-mail]", text)
+
+
 def is_busy(response: httpx.Response) -> bool:
     """Whether an answer is worth another attempt: 429 and 5xx."""
     return response.status_code == 429 or response.status_code >= 500
@@ -179,7 +184,7 @@ class HttpService:
         """The text without our secrets and without e-mail addresses."""
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
-        return E_MAIL.sub("[e-mail]", text)
+        return without_addresses(text)
 
     def _with_patience(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
         retrying = tenacity.Retrying(

@@ -8,4 +8,6 @@ import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of tables.")]
 Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be repeated.")]
-Cadence = Annotated[str | None, typer.Option(help="Only the fields of this cadence: replies, bounces or enrichment.")]
+Cadence = Annotated[
+    str | None, typer.Option(help="Only the fields of this cadence: replies, bounces, enrichment or crm_sync.")
+]

@@ -17,11 +17,13 @@ from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.config import Settings, load_settings
 from pipelines.console import out
 from pipelines.csv_out import open_private, write_csv
+from pipelines.http import without_addresses
 from pipelines.store import open_store
 from pipelines.writeback import consent
 from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.guards import Objection
+from pipelines.writeback.hubspot import CONTACTS
 from pipelines.writeback.journal import as_text
 from pipelines.writeback.plan import Change, Held, Plan
 from pipelines.writeback.plan_files import load_plan, save_plan
@@ -117,6 +119,8 @@ def _show_counts(made: Plan) -> None:
 
 def _transition(change: Change) -> tuple[str, str]:
     before = as_text(change.before)
+    if change.object == CONTACTS:  # names and addresses of people stay in the file (R8)
+        return "(blank)" if is_blank(before) else "(a value)", "(personal data)"
     return "(blank)" if before is None or is_blank(before) else before, change.after
 
 
@@ -129,7 +133,8 @@ def _show_changes(made: Plan, *, show_all: bool) -> None:
         seen[one.org, one.object, one.field] += 1
         if show_all or seen[one.org, one.object, one.field] <= SAMPLES:
             before, after = _transition(one)
-            table.add_row(one.org, one.record_id, one.field, _short(before), _short(after), one.reason)
+            record = without_addresses(one.record_id)
+            table.add_row(one.org, record, one.field, _short(before), _short(after), one.reason)
     out.print(table)
     if left := len(made.changes) - table.row_count:
         out.print(f"… and {left:,} more: outreach plan {made.short_id} --all", highlight=False)

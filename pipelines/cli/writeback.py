@@ -25,8 +25,8 @@ from pipelines.writeback.brake import Brake, StopOrder
 from pipelines.writeback.clock import SteadyClock, server_time
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to, require_consent
-from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import read_proposal
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult
 from pipelines.writeback.plan import Plan, read_rules, refuse_outdated
 from pipelines.writeback.plan_files import load_plan, save_plan
@@ -112,7 +112,7 @@ def require_success(result: PushResult) -> None:
 def push_plan(
     settings: Settings,
     engine: Any,
-    org_readers: dict[str, OrgReader],
+    org_readers: dict[str, Destination],
     *,
     plan_id: str | None = None,
     cadence: str | None = None,

@@ -16,7 +16,7 @@ from pipelines.writeback.policy import FieldRule, Policy
 
 ALLOWLIST_FILE = Path("seeds/field_allowlist.csv")
 APPROVALS_FILE = Path("seeds/legal_approvals.csv")
-_STATUSES = {"active", "pending_legal"}
+_STATUSES = {"active", "pending_legal", "off"}
 _POLICIES = {policy.value for policy in Policy if policy is not Policy.OVERRIDE}
 _VALUE_TYPES = {"boolean", "text"}
 _BOOLEANS = {"true": True, "false": False}

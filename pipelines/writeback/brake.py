@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.config import Push
 from pipelines.errors import RefusedError, StoppedError
-from pipelines.salesforce.quota import Quota
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult
 from pipelines.writeback.policy import Outcome
 
@@ -83,7 +83,7 @@ class Brake:
         finally:
             signal.signal(signal.SIGTERM, previous)
 
-    def check(self, result: PushResult, quota: Quota) -> None:
+    def check(self, result: PushResult, destination: Destination) -> None:
         """Check that the push may go on.
 
         Raises:
@@ -108,4 +108,4 @@ class Brake:
                 f"{failed} of {sent} changes have failed, more than {self._limits.failure_share:.0%}.",
                 next_step="Read what Salesforce answered in the ledger, have it mended, then make a new plan.",
             )
-        quota.check_reserve()
+        destination.check_quota()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination
 
 Clock = Callable[[], datetime]
 
@@ -24,6 +24,6 @@ class SteadyClock:
         return self.asked + timedelta(seconds=time.monotonic() - self.counter)
 
 
-def server_time(readers: Mapping[str, OrgReader]) -> datetime:
-    """What day and time it is in Salesforce; the latest of the orgs' clocks."""
-    return max(reader.client.server_time() for reader in readers.values())
+def server_time(readers: Mapping[str, Destination]) -> datetime:
+    """What day and time it is there; the latest of the destinations' clocks."""
+    return max(reader.server_time() for reader in readers.values())

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pipelines.errors import DataError
-from pipelines.salesforce.client import RETRIEVE_LIMIT, SalesforceClient
+from pipelines.salesforce.bulk_update import BulkUpdates
+from pipelines.salesforce.client import RETRIEVE_LIMIT, UPDATE_LIMIT, RowResult, SalesforceClient
 from pipelines.salesforce.fates import fates
 from pipelines.salesforce.orgs import FieldNames
-from pipelines.writeback.policy import Current, FieldRule, Missing, Outcome, Present, Stop, Unreadable
+from pipelines.writeback.allowlist import Allowlist
+from pipelines.writeback.destination import Payload, Record
+from pipelines.writeback.payload import record_payload, wrong_id
+from pipelines.writeback.policy import Current, FieldRule, Missing, Outcome, Present, Stop, Unreadable, Write
 
 Described = dict[str, dict[str, Any]]
-Record = dict[str, Any]
 
 
 @dataclass
 class OrgReader:
-    """Reads current values and field properties of one org, by canonical field names."""
+    """One Salesforce org as a destination, by canonical field names; most of it is reading."""
 
     client: SalesforceClient
     names: FieldNames
@@ -56,6 +60,53 @@ class OrgReader:
         """Ask for describe again at the next use: permissions may have changed."""
         with self._describing:
             self._described.clear()
+
+    @property
+    def organization_id(self) -> str:
+        """The 18-character id of the org."""
+        return self.client.organization_id
+
+    @property
+    def user_id(self) -> str:
+        """The id of the integration user."""
+        return self.client.user_id
+
+    @property
+    def most_records(self) -> int:
+        """How many records one update may have."""
+        return UPDATE_LIMIT
+
+    def server_time(self) -> datetime:
+        """What time it is in Salesforce (UTC)."""
+        return self.client.server_time()
+
+    def count(self, object_name: str) -> int:
+        """How many records of an object the integration user can see."""
+        return self.client.count(object_name)
+
+    def check_quota(self) -> None:
+        """Raise a QuotaError if the rest of the day's calls is the business's."""
+        self.client.quota.check_reserve()
+
+    def wrong_id(self, object_name: str, record_id: str) -> str | None:
+        """Why this is no id of a record of the object; None if it is."""
+        return wrong_id(object_name, record_id)
+
+    def api_name(self, object_name: str, field: str) -> str:
+        """The org's own name of a field."""
+        return self.names.api_name(object_name, field)
+
+    def payload(self, allowlist: Allowlist, object_name: str, record_id: str, writes: Iterable[Write]) -> Payload:
+        """One record of an update (R1, R10)."""
+        return record_payload(allowlist, self.names, object_name, record_id, writes)
+
+    def update(self, object_name: str, payloads: Mapping[str, Payload]) -> list[RowResult]:
+        """Update up to 200 records, each on its own."""
+        return self.client.update(object_name, list(payloads.values()))
+
+    def bulk_updates(self, *, longest_job_seconds: float, **more: Any) -> BulkUpdates:
+        """Its Bulk API jobs."""
+        return BulkUpdates(self.client, longest_job_seconds=longest_job_seconds, **more)
 
     def _read(
         self, object_name: str, record_ids: Sequence[str], api_names: Sequence[str]

@@ -11,9 +11,8 @@ from pipelines.config import Push
 from pipelines.errors import DataError, OutreachError
 from pipelines.salesforce.client import BusyError, LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination, Payload
 from pipelines.writeback.journal import Decided, Ended, Journal, shows
-from pipelines.writeback.payload import record_payload
 from pipelines.writeback.plan import Change, Rules
 from pipelines.writeback.policy import Current, Outcome, Stop, Write, decide
 
@@ -41,7 +40,7 @@ class Delivery:
 
     def __init__(
         self,
-        reader: OrgReader,
+        reader: Destination,
         rules: Rules,
         journal: Journal,
         limits: Push,
@@ -92,15 +91,15 @@ class Delivery:
         if error := next((one.error for one in again if one.error), None):
             raise error
 
-    def payloads(self, writes: Sequence[Decided]) -> dict[str, dict[str, bool | str]]:
+    def payloads(self, writes: Sequence[Decided]) -> dict[str, Payload]:
         """One record of an update for each record that is written, by its id."""
         by_id: dict[str, list[Write]] = {}
         for one in writes:
             if isinstance(one.decision, Write):
                 by_id.setdefault(one.change.record_id, []).append(one.decision)
-        object_name, names = writes[0].change.object, self._reader.names
+        object_name = writes[0].change.object
         return {
-            record_id: record_payload(self._rules.allowlist, names, object_name, record_id, decisions)
+            record_id: self._reader.payload(self._rules.allowlist, object_name, record_id, decisions)
             for record_id, decisions in by_id.items()
         }
 
@@ -146,7 +145,7 @@ class Delivery:
         payloads = self.payloads(writes)
         self._journal.count_update_call()
         try:
-            answers = self._reader.client.update(writes[0].change.object, list(payloads.values()))
+            answers = self._reader.update(writes[0].change.object, payloads)
         except LostAnswerError as error:
             return self._after_lost(writes, error)
         except BusyError as error:

@@ -45,11 +45,13 @@ def read_proposal(settings: Settings) -> Proposal:
         DataError: nothing is published, or the published marts lack the delta mart.
     """
     version = published_version(settings)
+    marts_of = ["fct_writeback_deltas", *(["fct_hubspot_deltas"] if settings.hubspot else [])]
+    columns = "delta_id, org, object, record_id, field, after_value, reason, evidence, campaign_id"
     try:
         with open_published(settings) as marts:
             deltas = marts.execute(
-                "select delta_id, org, object, record_id, field, after_value, reason, evidence, campaign_id"
-                " from fct_writeback_deltas order by org, object, campaign_id nulls last, record_id, field"
+                " union all ".join(f"select {columns} from {mart}" for mart in marts_of)  # noqa: S608  our own names
+                + " order by org, object, campaign_id nulls last, record_id, field"
             ).fetchall()
             blocked = marts.execute(
                 "select object, field, blocked_reason, count(*) from fct_writeback_blocked group by all order by all"

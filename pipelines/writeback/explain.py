@@ -13,7 +13,7 @@ from pipelines.salesforce.ids import to_18
 from pipelines.store import ledger_entries, reading
 from pipelines.writeback import story
 from pipelines.writeback.allowlist import Allowlist
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import as_text
 from pipelines.writeback.payload import KEY_PREFIXES
 from pipelines.writeback.policy import Missing, Present
@@ -56,11 +56,11 @@ def past(settings: Settings, engine: sa.Engine, about: Subject) -> list[Step]:
     return _sorted(step for step in steps if about.field in {None, step.field})
 
 
-def now(allowlist: Allowlist, readers: Mapping[str, OrgReader], about: Subject, orgs: Iterable[str]) -> list[Step]:
+def now(allowlist: Allowlist, readers: Mapping[str, Destination], about: Subject, orgs: Iterable[str]) -> list[Step]:
     """What Salesforce shows at this moment for each listed field of the records that an org has."""
     steps = []
     for org in sorted(set(orgs) & set(readers)):
-        at = readers[org].client.server_time()
+        at = readers[org].server_time()
         for object_name, prefix in KEY_PREFIXES.items():
             ids = [one for one in about.ids if one.startswith(prefix)]
             fields = sorted(field for listed, field in allowlist.rules if listed == object_name)

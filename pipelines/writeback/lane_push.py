@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from pipelines.config import Push
-from pipelines.salesforce.bulk_update import BulkUpdates
 from pipelines.salesforce.client import RETRIEVE_LIMIT
 from pipelines.writeback.brake import Brake
 from pipelines.writeback.bulk import BulkDelivery
 from pipelines.writeback.canary import watched
-from pipelines.writeback.current import OrgReader
 from pipelines.writeback.delivery import Delivery
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import Decided, Journal
 from pipelines.writeback.lanes import Lane, batches, by_record, parents
 from pipelines.writeback.plan import Change, Rules
@@ -36,7 +35,7 @@ class LanePush:
     def __init__(
         self,
         lane: Lane,
-        reader: OrgReader,
+        reader: Destination,
         rules: Rules,
         journal: Journal,
         brake: Brake,
@@ -64,7 +63,7 @@ class LanePush:
     def _guarded(self) -> Iterator[None]:
         """Each batch is read and decided right before its update."""
         records = by_record(self._lane.changes, lambda change: change)
-        first, size = self._limits.canary_records, self._limits.records_per_update
+        first, size = self._limits.canary_records, self._most_records
         parts = [*batches(records[:first], size), *batches(records[first:], size)]
         is_watched = first == 0
         while parts and not is_watched:  # of a batch that is left alone, nothing can be learnt
@@ -85,7 +84,7 @@ class LanePush:
 
         yield from self._side_by_side([Task(frozenset(), partial(decide, number)) for number in range(len(parts))])
         records = by_record([one for part in decided for one in part], lambda one: one.change)
-        first, size = self._limits.canary_records, self._limits.records_per_update
+        first, size = self._limits.canary_records, self._most_records
         for batch in batches(records[:first], size):
             self._check()
             self._send_watched(batch)
@@ -97,26 +96,31 @@ class LanePush:
 
     def _by_bulk(self, records: list[list[Decided]]) -> list[list[Decided]]:
         """Send records by Bulk as long as there are enough of them, and return those that it has left."""
+        bulk = self._bulk()
         for attempt in range(self._limits.attempts):
-            if not records or len(records) < self._limits.bulk_from_records:
+            if not bulk or not records or len(records) < self._limits.bulk_from_records:
                 break
             if attempt:
                 self._sleep(min(self._limits.longest_wait_seconds, self._limits.first_wait_seconds * 2**attempt))
             self._check()
-            records = self._bulk().send(records)
+            records = bulk.send(records)
         return records
 
-    def _bulk(self) -> BulkDelivery:
-        updates = BulkUpdates(
-            self._reader.client, longest_job_seconds=self._limits.longest_job_seconds, sleep=self._sleep
-        )
+    def _bulk(self) -> BulkDelivery | None:
+        updates = self._reader.bulk_updates(longest_job_seconds=self._limits.longest_job_seconds, sleep=self._sleep)
+        if updates is None:
+            return None
         return BulkDelivery(updates, self._delivery, self._journal, should_stop=lambda: self._brake.is_pulled)
+
+    @property
+    def _most_records(self) -> int:
+        return min(self._limits.records_per_update, self._reader.most_records)
 
     def _side_by_side(self, tasks: Sequence[Task]) -> Iterator[None]:
         return side_by_side(tasks, at_once=self._limits.requests_at_once, check=self._check)
 
     def _check(self) -> None:
-        self._brake.check(self._journal.result, self._reader.client.quota)
+        self._brake.check(self._journal.result, self._reader)
 
     def _decide_and_send(self, changes: Sequence[Change]) -> None:
         self._send(self._delivery.decide(changes))

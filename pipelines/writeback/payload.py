@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.errors import RefusedError
+from pipelines.errors import OutreachError, RefusedError
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.policy import Write
 
 KEY_PREFIXES = {"Lead": "00Q", "CampaignMember": "00v"}
+
+
+def wrong_id(object_name: str, record_id: str) -> str | None:
+    """Why this is no 18-character id of an object that we write; None if it is."""
+    try:
+        is_right = to_18(record_id) == record_id and record_id.startswith(KEY_PREFIXES.get(object_name, "?"))
+    except OutreachError:
+        is_right = False
+    return None if is_right else f"the id is not an 18-character id of {object_name}"
 
 
 def record_payload(
@@ -23,7 +32,7 @@ def record_payload(
     Raises:
         RefusedError: the id is not an 18-character id of this object, or a field is not allowed.
     """
-    if to_18(record_id) != record_id or not record_id.startswith(KEY_PREFIXES.get(object_name, "?")):
+    if wrong_id(object_name, record_id):
         raise RefusedError(f"'{record_id}' is not an 18-character id of {object_name}; nothing was sent.")
     payload: dict[str, bool | str] = {"id": record_id}
     for write in writes:

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.writeback.allowlist import Allowlist, Approval, read_allowlist, read_approvals
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.policy import FieldRule, FieldValue, Outcome, Policy
 
 NEW_PLAN = "Make a new plan with outreach plan."
@@ -119,7 +119,7 @@ def read_rules(settings: Settings, today: date) -> Rules:
     return Rules(read_allowlist(settings.project_dir), read_approvals(settings.project_dir), today)
 
 
-def refuse_outdated(plan: Plan, rules: Rules, readers: Mapping[str, OrgReader], now: datetime) -> None:
+def refuse_outdated(plan: Plan, rules: Rules, readers: Mapping[str, Destination], now: datetime) -> None:
     """Refuse a plan that has expired, was made under another allowlist, or for other orgs.
 
     Raises:
@@ -132,5 +132,5 @@ def refuse_outdated(plan: Plan, rules: Rules, readers: Mapping[str, OrgReader], 
     if plan.allowlist_hash != rules.allowlist.hash:
         raise RefusedError(f"The allowlist has changed since plan {plan.short_id} was made.", next_step=NEW_PLAN)
     for org, reader in readers.items():
-        if plan.organizations.get(org) != reader.client.organization_id:
+        if plan.organizations.get(org) != reader.organization_id:
             raise RefusedError(f"The plan {plan.short_id} was made for another org '{org}'.", next_step=NEW_PLAN)

@@ -8,15 +8,12 @@ from datetime import timedelta
 from itertools import groupby
 
 from pipelines.config import Settings
-from pipelines.errors import OutreachError
-from pipelines.salesforce.ids import to_18
 from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.clock import server_time
-from pipelines.writeback.current import OrgReader
 from pipelines.writeback.deltas import Delta, Proposal
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.guards import cadence_fields
-from pipelines.writeback.payload import KEY_PREFIXES
 from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules
 from pipelines.writeback.policy import Current, Missing, Outcome, Present, Stop, decide
 
@@ -26,7 +23,7 @@ Key = tuple[str, str, str, str]
 def make_plan(
     settings: Settings,
     proposal: Proposal,
-    readers: Mapping[str, OrgReader],
+    readers: Mapping[str, Destination],
     *,
     only_orgs: Sequence[str] | None = None,
     cadence: str | None = None,
@@ -52,7 +49,7 @@ def make_plan(
     return Plan(
         build_id=proposal.version.build_id,
         allowlist_hash=rules.allowlist.hash,
-        organizations={org: reader.client.organization_id for org, reader in sorted(readers.items())},
+        organizations={org: reader.organization_id for org, reader in sorted(readers.items())},
         created_at=now.isoformat(timespec="seconds"),
         expires_at=(now + timedelta(hours=settings.plan_hours)).isoformat(timespec="seconds"),
         planned_by=trail.actor(settings),
@@ -76,9 +73,9 @@ def _unless_reverted(one: Change | Held, reverted: Mapping[str, tuple[str, str]]
     return Held(one.change_id, one.org, one.object, one.record_id, one.field, Outcome.WITHHELD, why)
 
 
-def _record_counts(readers: Mapping[str, OrgReader], changes: Iterable[Change]) -> dict[str, int]:
+def _record_counts(readers: Mapping[str, Destination], changes: Iterable[Change]) -> dict[str, int]:
     written = sorted({(change.org, change.object) for change in changes})
-    return {f"{org} {object_name}": readers[org].client.count(object_name) for org, object_name in written}
+    return {f"{org} {object_name}": readers[org].count(object_name) for org, object_name in written}
 
 
 def _is_asked_for(delta: Delta, orgs: Sequence[str] | None, fields: set[tuple[str, str]] | None) -> bool:
@@ -97,12 +94,12 @@ def _disputed(deltas: Iterable[Delta]) -> set[Key]:
 
 
 def _decide_group(
-    rules: Rules, readers: Mapping[str, OrgReader], deltas: list[Delta], disputed: set[Key]
+    rules: Rules, readers: Mapping[str, Destination], deltas: list[Delta], disputed: set[Key]
 ) -> list[Change | Held]:
     """Decide the deltas of one org and object, with one reading of the records that may be written."""
     org, object_name = deltas[0].org, deltas[0].object
     reader = readers.get(org)
-    candidates = [delta for delta in deltas if reader and _is_worth_reading(rules, delta)]
+    candidates = [delta for delta in deltas if reader and _is_worth_reading(rules, reader, delta)]
     current: dict[tuple[str, str], Current] = {}
     if reader and candidates:
         ids = list(dict.fromkeys(delta.record_id for delta in candidates))
@@ -110,14 +107,14 @@ def _decide_group(
     return [_decide_one(rules, reader, delta, current, disputed) for delta in deltas]
 
 
-def _is_worth_reading(rules: Rules, delta: Delta) -> bool:
+def _is_worth_reading(rules: Rules, reader: Destination, delta: Delta) -> bool:
     rule = rules.allowlist.rule(delta.object, delta.field)
-    return rule is not None and rule.is_active and _wrong_id(delta) is None
+    return rule is not None and rule.is_active and reader.wrong_id(delta.object, delta.record_id) is None
 
 
 def _decide_one(
     rules: Rules,
-    reader: OrgReader | None,
+    reader: Destination | None,
     delta: Delta,
     current: Mapping[tuple[str, str], Current],
     disputed: set[Key],
@@ -127,12 +124,12 @@ def _decide_one(
     now = current.get((delta.record_id, delta.field), Missing())
     base = now.value if isinstance(now, Present) else None
     decision = decide(rule, base=base, current=now, wanted=delta.after_value, is_approved=approval is not None)
-    if stop := _wrong_id(delta):
-        decision = stop
+    if reader is None:
+        decision = Stop(Outcome.WITHHELD, f"org '{delta.org}' is not configured for writing")
+    elif why := reader.wrong_id(delta.object, delta.record_id):
+        decision = Stop(Outcome.WITHHELD, why)
     elif (delta.org, delta.object, delta.record_id, delta.field) in disputed:
         decision = Stop(Outcome.WITHHELD, "more than one value is proposed for this field")
-    elif reader is None:
-        decision = Stop(Outcome.WITHHELD, f"org '{delta.org}' is not configured for writing")
     elif rule and not isinstance(decision, Stop):
         decision = reader.obstacle(rule, delta.after_value) or decision
     if isinstance(decision, Stop) or rule is None:
@@ -152,13 +149,3 @@ def _decide_one(
         campaign_id=delta.campaign_id,
         approval_id=approval.approval_id if approval else None,
     )
-
-
-def _wrong_id(delta: Delta) -> Stop | None:
-    try:
-        is_right = to_18(delta.record_id) == delta.record_id
-    except OutreachError:
-        is_right = False
-    if is_right and delta.record_id.startswith(KEY_PREFIXES.get(delta.object, "?")):
-        return None
-    return Stop(Outcome.WITHHELD, f"the id is not an 18-character id of {delta.object}")

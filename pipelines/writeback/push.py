@@ -12,8 +12,8 @@ from pipelines.config import Push
 from pipelines.errors import OutreachError, StoreError
 from pipelines.writeback.brake import Brake
 from pipelines.writeback.clock import Clock
-from pipelines.writeback.current import OrgReader
 from pipelines.writeback.delivery import Delivery
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import Journal, PushResult
 from pipelines.writeback.lane_push import LanePush
 from pipelines.writeback.lanes import lanes
@@ -39,7 +39,7 @@ class Pusher:
         self,
         engine: sa.Engine,
         rules: Rules,
-        readers: Mapping[str, OrgReader],
+        readers: Mapping[str, Destination],
         brake: Brake,
         *,
         limits: Push,

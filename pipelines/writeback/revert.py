@@ -14,7 +14,7 @@ from pipelines.errors import DataError
 from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.clock import server_time
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules
 from pipelines.writeback.policy import Current, FieldRule, FieldValue, Outcome, Policy, Stop, decide, is_blank
 
@@ -23,7 +23,7 @@ SET_ONCE = {Policy.SET_ONCE, Policy.TRUE_ONLY}
 
 def make_revert(
     settings: Settings,
-    readers: Mapping[str, OrgReader],
+    readers: Mapping[str, Destination],
     plan_id: str,
     *,
     reason: str,
@@ -68,13 +68,13 @@ def make_revert(
     return Plan(
         build_id=written[0]["build_id"],
         allowlist_hash=rules.allowlist.hash,
-        organizations={org: reader.client.organization_id for org, reader in sorted(readers.items())},
+        organizations={org: reader.organization_id for org, reader in sorted(readers.items())},
         created_at=now.isoformat(timespec="seconds"),
         expires_at=(now + timedelta(hours=settings.plan_hours)).isoformat(timespec="seconds"),
         planned_by=trail.actor(settings),
         cadence=None,
         record_counts={
-            f"{org} {object_name}": readers[org].client.count(object_name)
+            f"{org} {object_name}": readers[org].count(object_name)
             for org, object_name in sorted({(one.org, one.object) for one in changes})
         },
         changes=changes,

@@ -7,20 +7,19 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from pipelines.salesforce.bulk_update import BulkUpdates
 from pipelines.salesforce.client import RowResult
 from pipelines.writeback import ledger
 from pipelines.writeback.answers import outcome_of
 from pipelines.writeback.bulk import job_of
 from pipelines.writeback.clock import Clock
-from pipelines.writeback.current import OrgReader
+from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import as_text, shows
 from pipelines.writeback.ledger import Entry
 from pipelines.writeback.policy import Current, Outcome, Present
 
 
 def settle_open_intents(
-    engine: sa.Engine, readers: Mapping[str, OrgReader], clock: Clock, *, longest_job_seconds: float
+    engine: sa.Engine, readers: Mapping[str, Destination], clock: Clock, *, longest_job_seconds: float
 ) -> int:
     """Find out what became of what an interrupted push left open, record it, and return how many intents there were.
 
@@ -33,8 +32,8 @@ def settle_open_intents(
     ):
         rows, reader = list(group), readers[org]
         job_id = job_of(detail)
-        updates = BulkUpdates(reader.client, longest_job_seconds=longest_job_seconds)
-        results = updates.finish(job_id) if job_id else {}
+        updates = reader.bulk_updates(longest_job_seconds=longest_job_seconds) if job_id else None
+        results = updates.finish(job_id) if updates and job_id else {}
         ids = list(dict.fromkeys(row["record_id"] for row in rows))
         current = reader.values(object_name, ids, sorted({row["field"] for row in rows}))
         ledger.append(

@@ -4,7 +4,7 @@ with
 
 entries as (
     select * from {{ ref('stg_writeback__ledger_entries') }}
-    where entry_type = 'outcome' and outcome = 'applied'
+    where entry_type = 'outcome' and outcome = 'applied' and org <> 'hubspot' -- whose contacts are not loaded
 ),
 
 leads as (

@@ -80,7 +80,7 @@ def test_what_passes_is_within_both_limits(count: int, limit: int, records: int,
 def test_every_writable_field_has_limits_and_a_cadence() -> None:
     writable = {key for key, rule in read_allowlist(PROJECT).rules.items() if rule.is_writable}
     assert set(read_guards(PROJECT)) == writable
-    by_cadence = [cadence_fields(PROJECT, cadence) for cadence in ("replies", "bounces", "enrichment")]
+    by_cadence = [cadence_fields(PROJECT, cadence) for cadence in ("replies", "bounces", "enrichment", "crm_sync")]
     assert set.union(*by_cadence) == writable
     assert sum(map(len, by_cadence)) == len(writable)
 
@@ -88,7 +88,7 @@ def test_every_writable_field_has_limits_and_a_cadence() -> None:
 def test_an_unknown_cadence_is_named() -> None:
     with pytest.raises(ConfigurationError, match="no cadence 'weekly'") as caught:
         cadence_fields(PROJECT, "weekly")
-    assert "bounces, enrichment, replies" in str(caught.value.next_step)
+    assert "bounces, crm_sync, enrichment, replies" in str(caught.value.next_step)
 
 
 @pytest.mark.parametrize("limits", ["many,0.1,0", "-1,0.1,0", "5,1.5,0", "5,nan,0"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import DataError, RefusedError
+from pipelines.errors import RefusedError
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.payload import record_payload
@@ -56,7 +56,7 @@ def test_a_short_id_or_another_objects_id_is_refused(record_id: str) -> None:
 
 
 def test_an_id_with_a_wrong_checksum_is_refused() -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(RefusedError):
         payload("00QIc0aaaaaaaaAAAA", HARD_BOUNCED)
 
 

@@ -1,0 +1,1 @@
+"""A double of HubSpot's contacts API."""
