@@ -212,7 +212,7 @@ def _ids(prefix: str, count: int) -> list[str]:
 
 
 def _free_leads(client: SalesforceClient, count: int) -> list[str]:
-    soql = f"SELECT Id FROM Lead WHERE IsConverted = false AND {HARD_BOUNCED} = false ORDER BY Id LIMIT {count}"  # noqa: S608
+    soql = f"SELECT Id FROM Lead WHERE IsConverted = false AND {HARD_BOUNCED} = false ORDER BY Id LIMIT {count}"
     ids = [one["Id"] for page in client.query(soql) for one in page]
     if len(ids) < count:
         raise RuntimeError(f"the world has only {len(ids)} leads to write to")
