@@ -40,9 +40,9 @@ def peers(leads: int) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as name, serving(Path(name), min(leads, LEADS_FOR_PEERS)) as double:
         ours = _load(double, "peers", all_fields=True)
         count = _rows(double.directory / "peers" / "warehouse.duckdb", f"raw_salesforce_{ORG}.leads")
-        for title, took in (("outreach load", ours), *_others(double, count)):
-            times = f"{took.seconds / ours.seconds:.1f} times as fast" if took is not ours else ""
-            figures.add_row(title, f"{count:,}", f"{took.seconds:.1f}", f"{count / took.seconds:,.0f}", times)
+        for title, took, loaded in (("outreach load", ours, count), *_others(double)):
+            times = f"{took.seconds / ours.seconds * count / loaded:.1f} times as fast" if took is not ours else ""
+            figures.add_row(title, f"{loaded:,}", f"{took.seconds:.1f}", f"{loaded / took.seconds:,.0f}", times)
     yield figures
 
 
@@ -95,17 +95,17 @@ def _load(double: Double, data: str, *, all_fields: bool) -> Run:
     return run([outreach, "load", "salesforce", "--org", ORG, "--object", "Lead", "--no-sweep"], **environment)
 
 
-def _others(double: Double, leads: int) -> Iterator[tuple[str, Run]]:
-    yield "tap-salesforce | target-duckdb", _singer(double, leads)
+def _others(double: Double) -> Iterator[tuple[str, Run, int]]:
+    """How others did: their name, what it took, and how many leads they have loaded."""
+    yield "tap-salesforce | target-duckdb", *_singer(double)
     loop = [*with_packages("simple_salesforce"), *_reaching(double), "python", str(PEERS / "simple_salesforce_dlt.py")]
     run([*loop, "--help"])  # installs it, before the clock starts
     target = double.directory / "by_loop.duckdb"
     took = run([*loop, double.sign_in(), str(target)])
-    _check(target, "loop.lead", leads)
-    yield "simple-salesforce | dlt", took
+    yield "simple-salesforce | dlt", took, _rows(target, "loop.lead")
 
 
-def _singer(double: Double, leads: int) -> Run:
+def _singer(double: Double) -> tuple[Run, int]:
     directory, target = double.directory / "singer", double.directory / "by_singer.duckdb"
     directory.mkdir()
     config, catalog, target_config = (directory / f"{name}.json" for name in ("tap", "catalog", "target"))
@@ -117,8 +117,7 @@ def _singer(double: Double, leads: int) -> Run:
     run(["sh", "-c", f"{' '.join(tap)} --discover > {catalog}"])
     catalog.write_text(json.dumps(_leads_only(json.loads(catalog.read_text()))))
     took = run(["bash", "-o", "pipefail", "-c", f"{' '.join(tap)} --properties {catalog} | {' '.join(into)}"])
-    _check(target, "singer.lead", leads)
-    return took
+    return took, _rows(target, "singer.lead")
 
 
 def with_packages(name: str) -> list[str]:
@@ -139,11 +138,6 @@ def _leads_only(catalog: dict[str, list[dict[str, object]]]) -> dict[str, list[d
             if one["breadcrumb"] == []:
                 one["metadata"]["selected"] = stream["stream"] == "Lead"
     return catalog
-
-
-def _check(database: Path, name: str, leads: int) -> None:
-    if (found := _rows(database, name)) != leads:
-        raise RuntimeError(f"{database.name} has {found:,} leads instead of {leads:,}")
 
 
 def _rows(database: Path, name: str) -> int:
