@@ -84,7 +84,9 @@ def actions_of(settings: Settings, cadence: Cadence, display: Progress, wait_sec
         engine = open_store(settings)
         orgs = [step.org] if step.org else None
         with push_lock(settings, step.name, wait_seconds=wait_seconds), readers(settings, orgs) as org_readers:
-            made, result = push_plan(settings, engine, org_readers, cadence=step.target, display=display)
+            made, result = push_plan(
+                settings, engine, org_readers, only_orgs=orgs, cadence=step.target, display=display
+            )
         summary.update(push_summary(made, result))
         require_pushed(result)
 

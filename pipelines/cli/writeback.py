@@ -70,6 +70,7 @@ def push(
                 engine,
                 org_readers,
                 plan_id=plan_id,
+                only_orgs=org,
                 cadence=cadence,
                 is_first_run=first_run,
                 dry_run=dry_run,
@@ -115,6 +116,7 @@ def push_plan(
     org_readers: dict[str, Destination],
     *,
     plan_id: str | None = None,
+    only_orgs: list[str] | None = None,
     cadence: str | None = None,
     is_first_run: bool = False,
     dry_run: bool = False,
@@ -122,6 +124,8 @@ def push_plan(
     display: Any = None,
 ) -> tuple[Plan, PushResult]:
     """Settle what an interrupted push left open, then apply a plan, a new one by default.
+
+    ``only_orgs`` leaves the others out of a new plan; without, a change for an org that nobody knows is held and shown.
 
     Raises:
         StoppedError: pushing was stopped with ``outreach push --stop``.
@@ -140,7 +144,7 @@ def push_plan(
     if plan_id:
         made = load_plan(settings, plan_id)
     else:
-        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=list(org_readers), cadence=cadence)
+        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=only_orgs, cadence=cadence)
     rules = read_rules(settings, clock().date())
     refuse_outdated(made, rules, org_readers, clock())
     rules = rules.with_overrides(made)
