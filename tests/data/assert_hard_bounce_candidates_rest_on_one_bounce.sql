@@ -10,14 +10,26 @@ candidates as (
 hard_bounces as (
     select * from {{ ref('fct_bounce_events') }}
     where is_hard_bounce
+),
+
+-- an inner join: a left join with "like" in it compares every candidate with every bounce
+proven as (
+    select distinct
+        candidates.org,
+        candidates.record_id
+    from candidates
+    inner join hard_bounces
+        on
+            candidates.org = hard_bounces.org
+            and candidates.lead_id = hard_bounces.lead_id
+            and candidates.evidence_at = hard_bounces.bounced_at
+    where candidates.evidence like '%' || hard_bounces.bounce_id || '%'
 )
 
 select candidates.*
 from candidates
-left join hard_bounces
+left join proven
     on
-        candidates.org = hard_bounces.org
-        and candidates.lead_id = hard_bounces.lead_id
-        and candidates.evidence_at = hard_bounces.bounced_at
-        and candidates.evidence like '%' || hard_bounces.bounce_id || '%'
-where hard_bounces.bounce_id is null
+        candidates.org = proven.org
+        and candidates.record_id = proven.record_id
+where proven.record_id is null
