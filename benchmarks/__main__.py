@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, inbox, push, receiver, salesforce, world
+from benchmarks import build, dashboard, inbox, push, receiver, salesforce, world
 
 Benchmark = Callable[[int], Iterator[Table]]
 # name -> how it is measured, and of what it is told the number
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
     "world": (world.generating, "leads"),
     "empty-build": (world.empty_build, "leads"),
     "build": (build.building, "leads"),
+    "dashboard": (dashboard.looking, "members"),
     "inbox": (inbox.loading, "events"),
     "receiver": (receiver.receiving, "leads"),
     "salesforce": (salesforce.loading, "leads"),
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=1_000_000, help="how many leads the largest world has")
     parser.add_argument("--events", type=int, default=1_000_000, help="how many webhooks the inbox has")
     parser.add_argument("--changes", type=int, default=50_000, help="how many changes a push brings")
+    parser.add_argument("--members", type=int, default=1_000_000, help="how many members the dashboard has")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -8,7 +8,7 @@ from dashboard.charts import rates_by_campaign, weekly_rates
 from dashboard.filters import Filter
 from dashboard.marts import Reader, Row
 from dashboard.pages import CAMPAIGN, ORG, Page
-from dashboard.tables import Column, Figure, Link, Table, count, interval, number, percent, rate, text, when
+from dashboard.tables import Column, Figure, Link, Table, count, interval, number, percent, rate, text, when, words
 
 FILTERS = (
     CAMPAIGN,
@@ -120,7 +120,7 @@ order by 1, 2
 MEMBERS_SQL = """
 select
     members.org, members.campaign_id, members.campaign_name, members.campaign_member_id, members.lead_id,
-    members.first_name, members.last_name, members.email, members.company, members.country,
+    concat_ws(' ', members.first_name, members.last_name) as person, members.email, members.company, members.country,
     coalesce(members.gbu, 'unknown') as gbu, coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
     events.stage, events.reached_at, members.classification, members.first_sent_at, members.first_replied_at
 from fct_funnel_stage_events as events
@@ -258,16 +258,13 @@ PAGE = Page(
             "Members",
             MEMBERS_SQL,
             (
-                text("first_name", "First name"),
-                text("last_name", "Last name"),
-                text("email", "E-mail"),
-                text("company", "Company"),
-                text("campaign_name", "Campaign"),
+                text("person", "Person", detail=lambda row: words(row["email"])),
+                text("company", "Company", detail=lambda row: words(row["country"])),
+                text("campaign_name", "Campaign", detail=lambda row: str(row["campaign_member_id"])),
                 text("gbu", "GBU"),
                 text("icp_tier", "Tier"),
                 when("reached_at", "Reached (UTC)"),
                 text("classification", "Reply"),
-                text("campaign_member_id", "CampaignMemberId"),
             ),
             note="One row for each member who reached the stage; a person in two campaigns is two members.",
             empty="Nobody matches these filters.",
