@@ -28,10 +28,10 @@ CAMPAIGNS, WEEKS, PERSONS_PER_MEMBER = 40, 40, 0.95
 PAGES = (
     ("first page, of a server that has just started", "/funnel"),
     ("the same again", "/funnel"),
-    ("one campaign", "/funnel?campaign=icare:C1"),
+    ("one campaign", "/funnel?campaign=icare:C11"),
     ("one GBU and ICP tier", "/funnel?gbu=Energy&tier=B"),
     ("members, page 1", "/funnel/members?stage=replied"),
-    ("members of a campaign and tier, page 3", "/funnel/members?campaign=icare:C1&tier=B&stage=sent&page=3"),
+    ("members of a campaign and tier, page 3", "/funnel/members?campaign=icare:C11&tier=B&stage=sent&page=3"),
 )
 MEMBERS = f"""
 create table intermediate.int_funnel__member_stages as
@@ -44,7 +44,7 @@ select
     ['Energy', 'Industrial', 'Consumer', 'Healthcare'][1 + (hash(number) % 4)::integer] as gbu,
     ['A', 'B', 'C', 'D'][1 + (hash(person_id) % 4)::integer] as icp_tier,
     stage_number, number % 2 = 0 as is_open_tracked, number % 50 = 0 as is_hard_bounced,
-    number % 60 = 0 as is_hard_bounced_in_smartlead, false as has_replied_only_in_salesforce,
+    stage_number = 5 and number % 6 = 0 as is_hard_bounced_in_smartlead, false as has_replied_only_in_salesforce,
     case when stage_number >= 5 then timestamp '2026-01-05 08:00' + to_days((hash(number * 5) % ({WEEKS} * 7))::integer)
     end as first_sent_at, case when stage_number >= 9 then 'Positive' end as classification
 from (

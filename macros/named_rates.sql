@@ -11,12 +11,14 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# One end of the Wilson interval: side '-' or '+'. With z = 1.96, z squared is 3.8416. #}
+{# One end of the Wilson interval: side '-' or '+'. With z = 1.96, z squared is 3.8416. More than
+   all - a bounce of a mail that no statistics know - makes no interval, but must not fail a build either. #}
 {% macro wilson_bound(numerator, denominator, side) -%}
     {%- set n = 'nullif(' ~ denominator ~ ', 0)' -%}
     {%- set k = 'cast(' ~ numerator ~ ' as double)' -%}
     round(
-        ({{ k }} + 1.9208 {{ side }} 1.96 * sqrt({{ k }} * ({{ n }} - {{ k }}) / {{ n }} + 0.9604)) / ({{ n }} + 3.8416),
+        ({{ k }} + 1.9208 {{ side }} 1.96 * sqrt(greatest({{ k }} * ({{ n }} - {{ k }}) / {{ n }} + 0.9604, 0)))
+        / ({{ n }} + 3.8416),
         4
     )
 {%- endmacro %}
