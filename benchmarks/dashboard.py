@@ -53,7 +53,7 @@ from (
         least(10, 1 + floor(-2.5 * ln(1 - (hash(range * 13) % 100000) / 100001.0)) + 2)::integer as stage_number
     from range(?)
 )
-"""  # noqa: S608  numbers of our own
+"""
 MARTS = """
 create table marts.dim_campaign_members as select * exclude (icp_tier) from intermediate.int_funnel__member_stages;
 create table marts.fct_lead_enrichment as
