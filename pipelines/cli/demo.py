@@ -27,7 +27,7 @@ from pipelines.cli import app
 from pipelines.cli.build import report
 from pipelines.cli.plan import show_objections, show_plan
 from pipelines.cli.sandbox import sandbox_directory
-from pipelines.cli.writeback import push_plan, show_result
+from pipelines.cli.writeback import show_result
 from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.errors import DataError, RefusedError
@@ -37,6 +37,7 @@ from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve, objections_to
 from pipelines.writeback.deltas import read_proposal

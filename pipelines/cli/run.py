@@ -16,8 +16,6 @@ from pipelines.build import build_and_publish
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
-from pipelines.cli.writeback import push_lock, push_plan, push_summary
-from pipelines.cli.writeback import require_success as require_pushed
 from pipelines.config import Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.operations.alerts import alert_after_run
@@ -30,6 +28,8 @@ from pipelines.salesforce.orgs import read_field_names
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
 from pipelines.warehouse import exclusive, warehouse_lock
+from pipelines.writeback.apply import push_lock, push_plan, push_summary
+from pipelines.writeback.apply import require_success as require_pushed
 from pipelines.writeback.connections import readers
 from pipelines.writeback.ledger_source import load_writeback
 

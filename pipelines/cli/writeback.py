@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -14,25 +12,17 @@ from rich.table import Table
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.cli.plan import show_objections, show_plan
-from pipelines.config import Push, Settings, load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.console import err, out, progress
-from pipelines.errors import PartialFailureError
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
-from pipelines.warehouse import exclusive
-from pipelines.writeback import heads, trail
-from pipelines.writeback.brake import Brake, StopOrder
-from pipelines.writeback.clock import SteadyClock, server_time
+from pipelines.writeback.apply import push_lock, push_plan, push_summary, require_success, stop_order
+from pipelines.writeback.brake import StopOrder
 from pipelines.writeback.connections import readers
-from pipelines.writeback.consent import objections_to, require_consent
-from pipelines.writeback.deltas import read_proposal
-from pipelines.writeback.destination import Destination
+from pipelines.writeback.consent import objections_to
 from pipelines.writeback.journal import PushResult
-from pipelines.writeback.plan import Plan, read_rules, refuse_outdated
-from pipelines.writeback.plan_files import load_plan, save_plan
-from pipelines.writeback.planning import make_plan
-from pipelines.writeback.push import Pusher
-from pipelines.writeback.settle import settle_open_intents
+from pipelines.writeback.plan import Plan
+from pipelines.writeback.plan_files import load_plan
 
 
 @app.command()
@@ -94,84 +84,6 @@ def _show(settings: Settings, made: Plan, result: PushResult, *, dry_run: bool, 
         show_result(made, result)
 
 
-def require_success(result: PushResult) -> None:
-    """Raise what stopped a push, or that some of its changes failed.
-
-    Raises:
-        OutreachError: what stopped it before its end.
-        PartialFailureError: changes were rejected, or nobody knows what became of them.
-    """
-    if result.stopped_by:
-        raise result.stopped_by
-    if result.has_failures:
-        raise PartialFailureError(
-            "Some changes were rejected, or nobody knows what became of them.",
-            next_step="See the outcomes above; run outreach push again for the unknown ones.",
-        )
-
-
-def push_plan(
-    settings: Settings,
-    engine: Any,
-    org_readers: dict[str, Destination],
-    *,
-    plan_id: str | None = None,
-    only_orgs: list[str] | None = None,
-    cadence: str | None = None,
-    is_first_run: bool = False,
-    dry_run: bool = False,
-    limits: Push | None = None,
-    display: Any = None,
-) -> tuple[Plan, PushResult]:
-    """Settle what an interrupted push left open, then apply a plan, a new one by default.
-
-    ``only_orgs`` leaves the others out of a new plan; without, a change for an org that nobody knows is held and shown.
-
-    Raises:
-        StoppedError: pushing was stopped with ``outreach push --stop``.
-        RefusedError: the plan is outdated or was edited, or a guard wants a person's consent first.
-        StoreError: the ledger has lost entries.
-    """
-    order = stop_order(settings)
-    if not dry_run:
-        order.check()
-    limits = limits or settings.push
-    heads.refuse_rewound(settings, engine)
-    clock = SteadyClock(server_time(org_readers))
-    settled = 0
-    if not dry_run:
-        settled = settle_open_intents(engine, org_readers, clock, longest_job_seconds=limits.longest_job_seconds)
-    if plan_id:
-        made = load_plan(settings, plan_id)
-    else:
-        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=only_orgs, cadence=cadence)
-    rules = read_rules(settings, clock().date())
-    refuse_outdated(made, rules, org_readers, clock())
-    rules = rules.with_overrides(made)
-    if made.changes:
-        save_plan(settings, made)
-    expires_at = datetime.fromisoformat(made.expires_at)
-    brake = Brake(limits, order, has_expired=lambda: clock() >= expires_at)
-    pusher = Pusher(engine, rules, org_readers, brake, limits=limits, clock=clock, progress=display)
-    if dry_run:
-        return made, pusher.preview(made)
-    consent = require_consent(settings, engine, made, is_first_run=is_first_run)
-    if made.changes:
-        trail.record(engine, "push", made, actor=trail.actor(settings), reason=consent, at=clock())
-    try:
-        with brake.obeying_sigterm():
-            result = pusher.push(made)
-    finally:
-        heads.note(settings, engine)
-    result.settled = settled
-    return made, result
-
-
-def stop_order(settings: Settings) -> StopOrder:
-    """The order to stop pushes, if somebody gave it."""
-    return StopOrder(settings.data_dir / "push.stop")
-
-
 def _order(order: StopOrder, *, stop: bool) -> None:
     if stop:
         order.give(getpass.getuser())
@@ -179,29 +91,6 @@ def _order(order: StopOrder, *, stop: bool) -> None:
     else:
         order.withdraw()
         out.print("Pushing is allowed.")
-
-
-def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> AbstractContextManager[None]:
-    """The lock that every push takes first; see :func:`pipelines.warehouse.exclusive`."""
-    return exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds)
-
-
-def push_summary(made: Plan, result: PushResult) -> dict[str, Any]:
-    """A push for scripts and the run history: plan, requests, and how many changes ended how."""
-    return {
-        "plan_id": made.plan_id,
-        "build_id": made.build_id,
-        "planned": len(made.changes),
-        "held_back": len(made.held) + sum(row["count"] for row in made.blocked),
-        "settled": result.settled,
-        "update_calls": result.update_calls,
-        "bulk_jobs": result.bulk_jobs,
-        "stopped_by": result.stopped_by.message if result.stopped_by else None,
-        "outcomes": [
-            {"object": object_name, "field": field, "outcome": outcome, "count": count}
-            for (object_name, field, outcome), count in sorted(result.counts().items())
-        ],
-    }
 
 
 def show_result(made: Plan, result: PushResult, *, title: str = "what became of") -> None:

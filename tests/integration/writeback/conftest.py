@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.cli import main
-from pipelines.cli.writeback import push_plan
 from pipelines.config import Push, SalesforceOrg, Settings
 from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve
 from pipelines.writeback.deltas import read_proposal

@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.cli.writeback import push_plan, readers
 from pipelines.config import Push, load_settings
 from pipelines.http import HttpService
 from pipelines.store import open_store
 from pipelines.writeback import ledger
+from pipelines.writeback.apply import push_plan
+from pipelines.writeback.connections import readers
 
 
 def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:

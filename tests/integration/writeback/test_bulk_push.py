@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipelines.cli.writeback import stop_order
 from pipelines.errors import ServiceError, StoppedError
 from pipelines.salesforce.bulk_update import BulkUpdates
+from pipelines.writeback.apply import stop_order
 from pipelines.writeback.policy import Outcome
 
 BULK = {"bulk_from_records": 50}

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from pipelines.cli.writeback import stop_order
 from pipelines.config import Settings
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store, reading, runs
+from pipelines.writeback.apply import stop_order
 from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.plan import Plan

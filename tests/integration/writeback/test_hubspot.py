@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.plan import show_plan
-from pipelines.cli.writeback import push_plan
 from pipelines.config import HubSpot as Connection
 from pipelines.config import Push, Settings
 from pipelines.errors import ApprovalNeededError
@@ -17,6 +16,7 @@ from pipelines.publish import PublishedVersion
 from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store
 from pipelines.writeback import ledger
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve, require_consent
 from pipelines.writeback.deltas import Delta, Proposal

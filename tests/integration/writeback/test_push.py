@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipelines.cli.writeback import push_plan
 from pipelines.config import Push, Settings
 from pipelines.errors import RefusedError
 from pipelines.store import ledger_entries, open_store, reading
 from pipelines.writeback import ledger
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve
 from pipelines.writeback.deltas import read_proposal
@@ -233,7 +233,7 @@ def test_planned_is_the_sum_of_the_outcomes_and_chunks_are_full(world, settings,
 KILLED_PUSH = """
 import os, signal, sys
 from pathlib import Path
-from pipelines.cli.writeback import push_plan
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.config import load_settings
 from pipelines.salesforce.client import SalesforceClient
