@@ -213,6 +213,9 @@ class Settings(BaseSettings):
     warehouse: Path | None = None
     user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
     plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")
+    erasure_key: SecretStr | None = Field(
+        default=None, min_length=32, description="recognises people who were erased; by default a file in data_dir"
+    )
     salesforce: dict[str, SalesforceOrg] = Field(default_factory=dict)
     smartlead: Smartlead | None = None
     clay: Clay | None = None

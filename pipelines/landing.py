@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -19,9 +21,11 @@ from dlt.pipeline.helpers import pipeline_drop
 
 from pipelines.config import Settings
 from pipelines.errors import OutreachError, StoreError
+from pipelines.privacy.suppression import Gate, read_gate
 
 MEMORY_LIMIT = "512MB"  # of DuckDB while it merges; beyond it, it works on disk
 SOURCE_READS = "source_reads"
+ERASED_DROPPED = "erased_people_dropped"
 SOURCE_READ_COLUMNS = pa.schema(
     [
         ("table_name", pa.string()),
@@ -45,18 +49,21 @@ def land(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> 
 
     The caller holds the warehouse lock. A package that an interrupted run left behind is loaded first: dlt would
     otherwise ignore the new rows. Resources are read one after the other, in the order given. Column names are kept
-    exactly as the source spells them.
+    exactly as the source spells them. Rows of people who were erased do not land; they are counted as
+    ``erased_people_dropped``.
 
     Raises:
+        ConfigurationError: the key that recognises erased people is missing.
         OutreachError: whatever the resource raised while it was read, unchanged.
         StoreError: the warehouse cannot be written.
     """
     pipeline = _pipeline(settings, dataset)
+    dropped = _keep_erased_out(settings, dataset, resources)
     with _own_errors(settings):
         _finish_interrupted_load(pipeline)
         info = pipeline.run(list(resources), loader_file_format="parquet")
         info.raise_on_failed_jobs()
-    return _rows_by_table(pipeline, info)
+    return _rows_by_table(pipeline, info) | ({ERASED_DROPPED: dropped.total()} if dropped else {})
 
 
 def resource_states(settings: Settings, dataset: str) -> dict[str, dict[str, Any]]:
@@ -98,10 +105,49 @@ def source_reads(reads: Sequence[SourceRead]) -> DltResource:
     )
 
 
+def finish_and_clear(settings: Settings, dataset: str) -> int:
+    """Load what an interrupted run left behind, and delete dlt's files of what is loaded; returns how many there were.
+
+    Cursors are no such files, and stay.
+
+    Raises:
+        StoreError: the warehouse cannot be written.
+    """
+    pipeline = _pipeline(settings, dataset)
+    with _own_errors(settings):
+        _finish_interrupted_load(pipeline)
+    folders = [Path(pipeline.working_dir) / name for name in ("extract", "normalize", "load")]
+    files = [file for folder in folders for file in folder.rglob("*.parquet*")]
+    for file in files:
+        file.unlink()
+    return len(files)
+
+
+def _keep_erased_out(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> Counter[str]:
+    """Let no resource yield rows of people who were erased; the counter grows while they are read."""
+    dropped: Counter[str] = Counter()
+    gate = read_gate(settings)
+    if gate is not None:
+        for resource in resources:
+            resource.add_map(_only_kept(gate, dataset, resource.name, dropped))
+    return dropped
+
+
+def _only_kept(gate: Gate, dataset: str, name: str, dropped: Counter[str]) -> Callable[[pa.Table], pa.Table]:
+    def kept(table: pa.Table) -> pa.Table:
+        clean = gate.kept(table, dataset, name)
+        if clean.num_rows < table.num_rows:
+            dropped[name] += table.num_rows - clean.num_rows
+        return clean
+
+    return kept
+
+
 def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
     os.environ["SCHEMA__NAMING"] = "direct"
+    os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else every row that ever landed stays as a file
     os.environ["EXTRACT__NEXT_ITEM_MODE"] = "fifo"  # in the order given: what counts the others comes last
     pipeline = dlt.pipeline(
         pipeline_name=dataset,

@@ -21,13 +21,15 @@ from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.store_migrations import MIGRATIONS
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
 INBOX_LOCK = 4_702
 LEDGER_LOCK = 4_703
 MATCHES_LOCK = 4_704
 INCIDENTS_LOCK = 4_705
+
+SETTINGS = "outreach_settings"  # the execution option that tells a connection whose store it is
 
 metadata = sa.MetaData()
 
@@ -74,6 +76,7 @@ inbox_events = sa.Table(
     sa.Column("event_type", sa.Text),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("parse_error", sa.Text),
+    sa.Column("erased_at", UtcTimestamp),  # only the key is left, so that the fact is not taken again
     sa.UniqueConstraint("source", "dedupe_key"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
@@ -216,6 +219,26 @@ outbox = sa.Table(
     sa.Column("detail", sa.Text),
 )
 
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("erasure_id", sa.Text, primary_key=True),
+    sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("requested_at", UtcTimestamp, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("counts", sa.Text, nullable=False),  # JSON: rows by place
+    sa.Column("by_hand", sa.Text),  # JSON: ids in the three services, until the erasure is complete
+    sa.Column("completed_at", UtcTimestamp),
+)
+
+erased_identities = sa.Table(
+    "erased_identities",
+    metadata,
+    sa.Column("keyed_hash", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, sa.CheckConstraint("kind in ('email', 'record', 'smartlead')"), nullable=False),
+    sa.Column("erasure_id", sa.Text, nullable=False),
+)
+
 
 def open_store(settings: Settings) -> Engine:
     """Open the store; create it, or bring it up to this version, where needed.
@@ -229,7 +252,7 @@ def open_store(settings: Settings) -> Engine:
     url = _url(settings)
     if url.get_backend_name() == "sqlite":
         _make_directory(url)
-    engine = _engine(url)
+    engine = _engine(url, settings)
     _create_or_check(engine)
     return engine
 
@@ -243,7 +266,7 @@ def open_existing_store(settings: Settings) -> Engine | None:
     url = _url(settings)
     if url.get_backend_name() == "sqlite" and not Path((url.database or "").removeprefix("file:")).is_file():
         return None
-    return _engine(url)
+    return _engine(url, settings)
 
 
 @contextmanager
@@ -284,9 +307,9 @@ def lock_matches(connection: Connection) -> None:
     _advisory_lock(connection, MATCHES_LOCK)
 
 
-def _engine(url: sa.URL) -> Engine:
+def _engine(url: sa.URL, settings: Settings) -> Engine:
     try:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(url, execution_options={SETTINGS: settings})
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"The operational store's URL cannot be used: {error}.",
@@ -315,7 +338,8 @@ def _use_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver would begin transactions late and skip them for DDL
-        for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "journal_mode = wal", "synchronous = full"):
+        pragmas = ("journal_mode = wal", "synchronous = full", "secure_delete = on")
+        for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", *pragmas):
             connection.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")

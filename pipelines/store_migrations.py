@@ -39,9 +39,16 @@ def _changes_are_found(connection: Connection) -> None:
     )
 
 
+def _inbox_knows_tombstones(connection: Connection) -> None:
+    """Version 6: an event of somebody who was erased keeps its key, and says since when."""
+    time = "datetime" if connection.dialect.name == "sqlite" else "timestamptz"
+    connection.exec_driver_sql(f"alter table inbox_events add column erased_at {time}")
+
+
 # version found -> step to the next one; version 4 has new tables only (run_steps, incidents, outbox)
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: _ledger_names_actors,
     2: _submissions_are_counted,
     4: _changes_are_found,
+    5: _inbox_knows_tombstones,
 }

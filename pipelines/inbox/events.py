@@ -11,9 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pipelines.privacy.suppression import gate_of
 from pipelines.store import inbox_events, lock_inbox, reading, writing
 
 BATCH_ROWS = 5_000
+NOT_KEPT = 0  # ids begin with 1
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,10 @@ def dedupe_key(*parts: object) -> str:
 def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
     """Store events durably and return their ids, None for those already there. When this returns, they are safe.
 
+    An event of somebody who was erased is not stored; its id is ``NOT_KEPT``.
+
     Raises:
+        ConfigurationError: people were erased, and the key that recognises them is missing; none is stored.
         StoreError: the store cannot be written; none of the events is stored.
     """
     insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
@@ -50,13 +55,17 @@ def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
         .on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
         .returning(columns.event_id, columns.source, columns.dedupe_key)
     )
-    rows: dict[tuple[str, str], dict[str, object]] = {}
-    for event in events:
-        rows.setdefault((event.source, event.dedupe_key), {"received_at": received_at, **vars(event)})
     with writing(engine) as connection:
         lock_inbox(connection)
+        gate = gate_of(connection)  # in this transaction: an erasure comes before it or after it, never in between
+        not_kept = {(one.source, one.dedupe_key) for one in events if gate is not None and gate.keeps_out(one.body)}
+        rows: dict[tuple[str, str], dict[str, object]] = {}
+        for event in events:
+            if (event.source, event.dedupe_key) not in not_kept:
+                rows.setdefault((event.source, event.dedupe_key), {"received_at": received_at, **vars(event)})
         stored = connection.execute(statement, list(rows.values())).all() if rows else []
     ids: dict[Any, int] = {(row.source, row.dedupe_key): row.event_id for row in stored}
+    ids |= dict.fromkeys(not_kept, NOT_KEPT)
     return [ids.pop((event.source, event.dedupe_key), None) for event in events]
 
 
@@ -66,7 +75,7 @@ def events_after(
     """The events of a source that were stored after an event, in batches, oldest first."""
     columns = inbox_events.c
     # Seen as an expression, the source does not tempt SQLite to an index by which it would sort all events every time.
-    query = sa.select(inbox_events).where(columns.source.concat("") == source)
+    query = sa.select(inbox_events).where(columns.source.concat("") == source, columns.erased_at.is_(None))
     query = query.order_by(columns.event_id).limit(BATCH_ROWS)
     if event_type is not None:
         query = query.where(columns.event_type == event_type)

@@ -43,7 +43,7 @@ class GroupCommit:
         return len(self._waiting)
 
     async def store(self, event: InboxEvent) -> int | None:
-        """Return when the event is safe: its id, None when it was there already.
+        """Return when the event is safe: its id, None when it was there already, 0 when it must not be kept.
 
         Raises:
             StoreError: it is not stored.

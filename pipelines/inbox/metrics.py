@@ -37,7 +37,7 @@ class Metrics:
         self._seconds.labels(source).observe(seconds)
 
     def stored(self, source: str, outcome: str) -> None:
-        """Count an event: ``stored``, ``duplicate`` or ``marked``."""
+        """Count an event: ``stored``, ``duplicate``, ``marked``, or ``not_kept`` (of somebody who was erased)."""
         self._events.labels(source, outcome).inc()
 
     def committed(self, events: int, seconds: float) -> None:

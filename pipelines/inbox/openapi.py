@@ -19,8 +19,8 @@ STORED = {
     "type": "object",
     "required": ["status", "event_id", "problem"],
     "properties": {
-        "status": {"enum": ["stored", "duplicate"]},
-        "event_id": {"type": ["integer", "null"], "description": "null for a duplicate"},
+        "status": {"enum": ["stored", "duplicate", "not_kept"]},
+        "event_id": {"type": ["integer", "null"], "description": "null unless it was stored"},
         "problem": {"type": ["string", "null"], "description": "why the event was stored but marked"},
     },
 }

@@ -26,7 +26,7 @@ from pipelines.config import Receiver
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.inbox import clay, smartlead
 from pipelines.inbox.bodies import read_body
-from pipelines.inbox.events import InboxEvent
+from pipelines.inbox.events import NOT_KEPT, InboxEvent
 from pipelines.inbox.group_commit import GroupCommit
 from pipelines.inbox.intake import BUSY_SECONDS, Bodies, Body, RefusedRequest, RequestRate
 from pipelines.inbox.metrics import Metrics
@@ -130,16 +130,16 @@ class _Intake:
             return _refused(refusal)
         except ClientDisconnect:
             return JSONResponse({"error": "The sender closed the connection."}, 400)
-        except (StoreError, sa.exc.SQLAlchemyError) as error:
+        except (StoreError, ConfigurationError, sa.exc.SQLAlchemyError) as error:
             return _not_stored(error)
 
     async def _store(self, event: InboxEvent) -> Response:
         event_id = await self._inbox.store(event)
-        status = "duplicate" if event_id is None else "stored"
-        if event.parse_error and event_id is not None:
+        status = {None: "duplicate", NOT_KEPT: "not_kept"}.get(event_id, "stored")
+        if event.parse_error and event_id:
             log.warning("%s %s, event %s, is marked: it cannot be used", event.source, event.channel, event_id)
-        self.metrics.stored(event.source, "marked" if event.parse_error and event_id is not None else status)
-        return JSONResponse({"status": status, "event_id": event_id, "problem": event.parse_error})
+        self.metrics.stored(event.source, "marked" if event.parse_error and event_id else status)
+        return JSONResponse({"status": status, "event_id": event_id or None, "problem": event.parse_error})
 
 
 def _check_store(engine: sa.Engine) -> None:

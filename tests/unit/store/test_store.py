@@ -125,6 +125,7 @@ def test_a_ledger_of_the_first_version_is_taken_over_whole(store_url: str) -> No
     entry |= {"entry_type": "intent", "recorded_at": NOON}
     with writing(engine) as connection:
         connection.exec_driver_sql("alter table clay_submissions drop column times_sent")
+        connection.exec_driver_sql("alter table inbox_events drop column erased_at")
         ledger_entries.drop(connection)
         connection.exec_driver_sql(FIRST_LEDGER.format(**FIRST_TYPES[connection.dialect.name]))
         connection.execute(ledger_entries.insert(), [entry, entry, entry])
