@@ -93,6 +93,18 @@ def prepare_reader(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConn
     return connection
 
 
+def keep_only_current(settings: Settings) -> int:
+    """Remove every version but the one in force, and what is unfinished; returns how many files went.
+
+    Who has one open goes on reading it; its bytes are given back when they close it.
+    """
+    current = published_version(settings).file
+    others = [file for file in settings.published_dir.glob("marts_*") if file != current]
+    for file in others:
+        file.unlink()
+    return len(others)
+
+
 def _copy_marts(settings: Settings, build_id: str) -> PublishedVersion:
     file = settings.published_dir / f"marts_{build_id}.duckdb"
     unfinished = file.with_suffix(".unfinished")

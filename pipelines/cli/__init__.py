@@ -52,6 +52,7 @@ from pipelines.cli import (  # noqa: E402, F401
     load,
     match,
     plan,
+    privacy,
     receive,
     revert,
     run,

@@ -48,7 +48,8 @@ def verify(
     if as_json:
         out.print_json(json.dumps(asdict(whole)))
         return
-    out.print(f"The ledger's chain of {whole.entries:,} entries is whole. Its head is", highlight=False)
+    redacted = f" {whole.redacted:,} were redacted, as later entries say." if whole.redacted else ""
+    out.print(f"The ledger's chain of {whole.entries:,} entries is whole.{redacted} Its head is", highlight=False)
     out.print(whole.hash, highlight=False, soft_wrap=True)
 
 

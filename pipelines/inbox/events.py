@@ -58,14 +58,17 @@ def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
     with writing(engine) as connection:
         lock_inbox(connection)
         gate = gate_of(connection)  # in this transaction: an erasure comes before it or after it, never in between
-        not_kept = {(one.source, one.dedupe_key) for one in events if gate is not None and gate.keeps_out(one.body)}
         rows: dict[tuple[str, str], dict[str, object]] = {}
+        not_kept: dict[tuple[str, str], int] = {}
         for event in events:
-            if (event.source, event.dedupe_key) not in not_kept:
-                rows.setdefault((event.source, event.dedupe_key), {"received_at": received_at, **vars(event)})
+            key = (event.source, event.dedupe_key)
+            body = event.body if gate is None else gate.admitted(event.body, is_readable=event.parse_error is None)
+            if body is None:
+                not_kept[key] = NOT_KEPT
+            else:
+                rows.setdefault(key, {"received_at": received_at, **vars(event), "body": body})
         stored = connection.execute(statement, list(rows.values())).all() if rows else []
-    ids: dict[Any, int] = {(row.source, row.dedupe_key): row.event_id for row in stored}
-    ids |= dict.fromkeys(not_kept, NOT_KEPT)
+    ids: dict[Any, int] = {(row.source, row.dedupe_key): row.event_id for row in stored} | not_kept
     return [ids.pop((event.source, event.dedupe_key), None) for event in events]
 
 

@@ -62,9 +62,12 @@ class Gate:
     erased: Erased
     mentions: Mentions
 
-    def keeps_out(self, body: str) -> bool:
-        """Whether the body of an event that arrives is about somebody who was erased."""
-        return self.mentions.judge({"body": body}) is Finding.THEIRS
+    def admitted(self, body: str, *, is_readable: bool) -> str | None:
+        """The body of an event that arrives, without erased people's addresses; None if it must not be kept."""
+        finding = self.mentions.judge({"body": body})
+        if finding is Finding.NOTHING:
+            return body
+        return self.mentions.erased(body) if finding is Finding.MENTIONED and is_readable else None
 
     def kept(self, table: pa.Table, dataset: str, name: str) -> pa.Table:
         """A table of rows without those of erased people.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +22,9 @@ from pipelines.writeback.policy import Outcome
 
 GENESIS = "0" * 64
 _JSON = json.JSONEncoder(ensure_ascii=False)
+REDACTION = "redaction"
+REDACTED = "[redacted]"
+PLAIN_VALUES = frozenset({"true", "false", "Positive", "Neutral", "Negative"})  # flags tell nothing of a person's own
 _CHAINED = [column.name for column in ledger_entries.columns if column.name not in {"entry_id", "entry_hash", "actor"}]
 _RECORDED_AT = _CHAINED.index("recorded_at")
 _chained = itemgetter(*_CHAINED)
@@ -55,10 +58,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a chain: how many entries it has, and the hash of the last one, which stands for all of them."""
+    """The end of a chain: how many entries it has, and the hash of the last one, which stands for all of them.
+
+    ``redacted`` is how many of them are not as they were written, because later entries say so.
+    """
 
     entries: int
     hash: str
+    redacted: int = 0
 
 
 def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
@@ -67,13 +74,69 @@ def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
         return
     with writing(engine) as connection:
         lock_ledger(connection)
-        previous = _last_hash(connection)
-        rows = []
-        for entry in entries:
-            row = vars(entry) | {"previous_hash": previous}  # asdict() copies every value, and takes most of the time
-            previous = row["entry_hash"] = _hash(row)
-            rows.append(row)
-        connection.execute(ledger_entries.insert(), rows)
+        _append(connection, entries)
+
+
+def _append(connection: sa.Connection, entries: Sequence[Entry]) -> None:
+    previous = _last_hash(connection)
+    rows = []
+    for entry in entries:
+        row = vars(entry) | {"previous_hash": previous}  # asdict() copies every value, and takes most of the time
+        previous = row["entry_hash"] = _hash(row)
+        rows.append(row)
+    connection.execute(ledger_entries.insert(), rows)
+
+
+def redact(engine: sa.Engine, records: Iterable[tuple[str, str]], *, actor: str, reason: str) -> int:
+    """Take texts out of all entries about some records, given as org and id; return how many entries changed.
+
+    Flags, ids and times stay. An entry keeps its hash; a new entry at the end of the chain says which one was redacted,
+    by whom, and the hash of what is left of it. So :func:`verify` tells redaction from tampering.
+    """
+    entry = ledger_entries.c
+    count = 0
+    with writing(engine) as connection:
+        lock_ledger(connection)
+        for org, record_id in records:
+            theirs = sa.and_(entry.org == org, entry.record_id == record_id, entry.entry_type != REDACTION)
+            rows = connection.execute(sa.select(ledger_entries).where(theirs).order_by(entry.entry_id)).mappings().all()
+            for row in rows:
+                if left_of := texts(row):
+                    this = entry.entry_id == row["entry_id"]
+                    connection.execute(ledger_entries.update().where(this).values(left_of))
+                    _append(connection, [_redaction(dict(row) | left_of, actor, reason)])
+                    count += 1
+    return count
+
+
+def texts(row: Mapping[Any, Any]) -> dict[str, str]:
+    """What a redaction leaves of the texts in an entry that has any; evidence and Salesforce's answers quote people."""
+    if row["entry_type"] == REDACTION:
+        return {}
+    values = {name: row[name] for name in ("before_value", "after_value", "current_value")}
+    found = {name: value for name, value in values.items() if value and value not in PLAIN_VALUES}
+    found |= {name: row[name] for name in ("detail", "evidence") if row[name]}
+    return {name: REDACTED for name, value in found.items() if value != REDACTED}
+
+
+def _redaction(left: dict[str, Any], actor: str, reason: str) -> Entry:
+    same = {name: left[name] for name in ("run_id", "plan_id", "org", "object", "record_id", "field", "policy")}
+    return Entry(
+        **same,
+        entry_type=REDACTION,
+        change_id=str(left["entry_id"]),
+        before_value=None,
+        after_value=None,
+        current_value=None,
+        outcome=None,
+        detail=None,
+        reason=reason,
+        evidence=_hash(left),
+        approval_id=None,
+        build_id=left["build_id"],
+        recorded_at=datetime.now(UTC),
+        actor=actor,
+    )
 
 
 def open_intents(engine: sa.Engine) -> list[sa.RowMapping]:
@@ -114,14 +177,20 @@ def verify(engine: sa.Engine, *, kept_heads: Iterable[str] = ()) -> Head:
     """
     whole, missing = Head(0, GENESIS), set(kept_heads) - {GENESIS}
     last_id = 0
+    changed: dict[str, str] = {}
+    redacted: dict[str, str] = {}
     for row in entries(engine):
         entry_id = row["entry_id"]
         if row["previous_hash"] != whole.hash:
             raise _broken(f"Entries before {entry_id} were removed or reordered, or the one before it was altered")
-        if row["entry_hash"] != _hash(row):
-            raise _broken(f"Entry {entry_id} was altered")
-        whole, last_id = Head(whole.entries + 1, row["entry_hash"]), entry_id
+        if row["entry_hash"] != (content := _hash(row)):
+            changed[str(entry_id)] = content
+        elif row["entry_type"] == REDACTION:
+            redacted[row["change_id"]] = row["evidence"]
+        whole, last_id = Head(whole.entries + 1, row["entry_hash"], len(changed)), entry_id
         missing.discard(whole.hash)
+    if altered := [entry_id for entry_id, content in changed.items() if redacted.get(entry_id) != content]:
+        raise _broken(f"Entry {altered[0]} was altered")
     given_ids = _given_ids(engine)
     if missing or given_ids > last_id:
         proof = f"the kept head {min(missing)[:12]} is not in it" if missing else f"ids up to {given_ids} were given"

@@ -15,6 +15,7 @@ from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.clock import server_time
 from pipelines.writeback.destination import Destination
+from pipelines.writeback.ledger import REDACTED
 from pipelines.writeback.plan import Change, Held, Plan, Rules, read_rules
 from pipelines.writeback.policy import Current, FieldRule, FieldValue, Outcome, Policy, Stop, decide, is_blank
 
@@ -109,6 +110,8 @@ def _stop(rule: FieldRule | None, row: sa.RowMapping, ours: FieldValue, current:
     """Why a write is not taken back; None if it can be."""
     if rule and _is_set_once(rule, row):
         return Stop(Outcome.SET_ONCE, "the field is set once; outreach revert --approver NAME takes it back")
+    if row["before_value"] == REDACTED:
+        return Stop(Outcome.WITHHELD, "the earlier value was redacted, because the person was erased")
     if is_blank(row["before_value"]):
         return Stop(Outcome.WITHHELD, "the field was blank before, and nothing is ever cleared")
     decision = decide(rule, base=ours, current=current, wanted=row["before_value"], is_approved=True)

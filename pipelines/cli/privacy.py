@@ -1,0 +1,89 @@
+"""``outreach forget`` and ``person``: erasing somebody, and what is held about them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.build import build_and_publish
+from pipelines.cli import app
+from pipelines.cli.options import AsJson
+from pipelines.config import load_settings
+from pipelines.console import out, progress
+from pipelines.errors import DataError
+from pipelines.privacy.access import held_about
+from pipelines.privacy.erasure import PURPOSE, Report, erase, preview
+from pipelines.privacy.person import Person, find_person
+from pipelines.runs import recorded_run
+from pipelines.store import open_store
+from pipelines.writeback import trail
+
+Email = Annotated[str | None, typer.Option(help="Their address; - reads it from standard input.")]
+Record = Annotated[str | None, typer.Option(help="Or the id of a lead, contact or campaign member, with --org.")]
+Org = Annotated[str | None, typer.Option(help="The org of --record.")]
+
+
+@app.command()
+def forget(
+    email: Email = None,
+    record: Record = None,
+    org: Org = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it, only show what is held.")] = False,
+    wait_minutes: Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person from every store, for good, and keep them out. Without --yes nothing is changed.
+
+    What must still be done by hand in Salesforce, Clay and Smartlead is listed. Killed at any point, the same command
+    completes what it began. docs/security.md says what remains, and why.
+    """
+    settings = load_settings()
+    person = _person(email, record, org)
+    if not yes:
+        _show(preview(settings, person), as_json=as_json, heading="Held about this person; --yes erases it")
+        return
+    with recorded_run(open_store(settings), PURPOSE) as run, progress() as display:
+        rebuild = partial(build_and_publish, settings, display, full_refresh=True, wait_seconds=wait_minutes * 60)
+        by = trail.actor(settings)
+        report = erase(settings, person, by=by, rebuild=rebuild, wait_seconds=wait_minutes * 60)
+        run.summary |= {"erasure_id": report.erasure_id, "counts": report.counts}
+    _show(report, as_json=as_json, heading="Erased")
+
+
+@app.command()
+def person(email: Email = None, record: Record = None, org: Org = None) -> None:
+    """Print everything that is held about a person as JSON, by store and table: an answer to a request for access.
+
+    The output is personal data: write it to a file that only you can read.
+    """
+    found = held_about(load_settings(), _person(email, record, org))
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
+
+def _person(email: str | None, record: str | None, org: str | None) -> Person:
+    if (email is None) == (record is None):
+        raise DataError("Nobody is named, or two are.", next_step="Give either --email, or --record and --org.")
+    address = sys.stdin.readline() if email == "-" else email
+    return find_person(load_settings(), email=address, org=org, record=record or "")
+
+
+def _show(report: Report, *, as_json: bool, heading: str) -> None:
+    if as_json:
+        out.print_json(json.dumps(asdict(report)))
+        return
+    table = Table(title=f"{heading} ({report.addresses} addresses)", title_justify="left")
+    table.add_column("where", overflow="fold")
+    table.add_column("rows", justify="right")
+    for place, rows in sorted(report.counts.items()):
+        table.add_row(place, f"{rows:,}")
+    out.print(table if report.counts else "Nothing is held about this person.")
+    if report.by_hand:
+        out.print("Still to be done by hand:", style="bold")
+    for task in report.by_hand:
+        out.print(" · ".join(filter(None, task.values())), highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,56 @@
+"""What an erasure cannot do: the services hold the person too, and only people may delete there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from pipelines.config import Settings
+from pipelines.privacy.duckdb_rows import Found
+from pipelines.privacy.person import OBJECTS, Person
+
+Task = dict[str, str]
+CLAY_TABLES = {"table_rows", "callback_events", "submissions"}
+
+
+def tasks(settings: Settings, person: Person, in_warehouse: Iterable[Found]) -> list[Task]:
+    """One for each record in Salesforce, row in Clay and lead in Smartlead, with its ids and where to find it."""
+    return [*_salesforce(settings, person), *_clay(in_warehouse), *_smartlead(person)]
+
+
+def _salesforce(settings: Settings, person: Person) -> list[Task]:
+    found = []
+    for org, record_id in sorted(person.records):
+        connection = settings.salesforce.get(org)
+        where = f"{connection.login_url.rstrip('/')}/{record_id}" if connection else record_id
+        what = OBJECTS.get(record_id[:3], "record")
+        found.append({"service": f"Salesforce {org}", "what": what, "id": record_id, "where": where, "do": "delete"})
+    return found
+
+
+def _clay(in_warehouse: Iterable[Found]) -> list[Task]:
+    keys = {_key(one) for one in in_warehouse if one.schema == "raw_clay" and one.table in CLAY_TABLES}
+    return [
+        {"service": "Clay", "what": "row", "id": row, "where": f"table {table}", "do": "delete"}
+        for table, row in sorted(keys)
+    ]
+
+
+def _key(one: Found) -> tuple[str, str]:
+    row = one.row if one.table != "callback_events" else json.loads(one.row["payload"] or "{}")
+    return str(row.get("table_id")), str(row.get("row_id") or row.get("campaign_member_id"))
+
+
+def _smartlead(person: Person) -> list[Task]:
+    found = [
+        {
+            "service": "Smartlead",
+            "what": "lead",
+            "id": lead,
+            "where": f"DELETE campaigns/{campaign}/leads/{lead}",
+            "do": "delete",
+        }
+        for campaign, lead in sorted(person.in_campaigns)
+    ]
+    block = {"service": "Smartlead", "what": "address", "id": "", "where": "global block list", "do": "add"}
+    return [*found, block] if found else []
