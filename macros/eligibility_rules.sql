@@ -27,6 +27,7 @@
         'contacted_recently',
         'in_running_campaign',
         'outside_gbus',
-        'outside_countries'
+        'outside_countries',
+        'erased'
     ]) }}
 {%- endmacro %}

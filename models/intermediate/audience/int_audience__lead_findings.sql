@@ -106,7 +106,8 @@ lead_findings as (
         coalesce(engaged_leads.is_in_running_campaign, false)
         or coalesce(engaged_addresses.is_in_running_campaign, false) as is_in_running_campaign,
         gbu_scopes.org is not null and gbus.org is null as is_outside_gbus,
-        country_scopes.org is not null and countries.org is null as is_outside_countries
+        country_scopes.org is not null and countries.org is null as is_outside_countries,
+        coalesce(leads.is_erased, false) as is_erased
     from leads
     left join relation_flags
         on

@@ -49,7 +49,7 @@ renamed as (
         -- strings
         FirstName as first_name,
         LastName as last_name,
-        nullif(lower(trim(Email)), '') as email,
+        case when Email != '[erased]' then nullif(lower(trim(Email)), '') end as email,
         Company as company,
         Title as title,
         Country as country,
@@ -58,6 +58,7 @@ renamed as (
         GBU__c as gbu,
         company_description__c as company_description,
         -- booleans
+        coalesce(Email = '[erased]', false) as is_erased, -- the loader's word, in place of all that it knew
         HasOptedOutOfEmail as has_opted_out_of_email,
         IsConverted as is_converted,
         is_deleted,

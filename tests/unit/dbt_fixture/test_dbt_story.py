@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import duckdb
+
 
 def test_the_story_is_told_as_it_happened(dbt: Any) -> None:
     dbt.load("--with-story")
+    with duckdb.connect(str(dbt.warehouse)) as warehouse:  # what the loader leaves of somebody who was erased before
+        warehouse.execute("insert into raw_salesforce_core.leads (Id, Email) values ('00QCo0aaaaaaaacAAA', '[erased]')")
     models = ("--select", "+marts.audience", "+marts.replies", "--resource-type", "model", "--resource-type", "seed")
     result = dbt("build", *models)
     assert result.returncode == 0, result.stdout[-3000:]
@@ -22,9 +26,14 @@ def test_the_story_is_told_as_it_happened(dbt: Any) -> None:
         "select unmatched_reason from intermediate.int_audience__key_checks where claim_source = 'clay_csv_row'"
     ) == [("member_not_in_salesforce",)]
     # R7, R9: the same id in the other org is another lead; the same address anywhere is the same person
-    assert dbt.rows("select org, exclusion_reasons from marts.fct_lead_eligibility order by all nulls first") == [
+    eligibility = "select org, exclusion_reasons from marts.fct_lead_eligibility where not is_erased"
+    assert dbt.rows(f"{eligibility} order by all nulls first") == [
         ("core", None),
         ("icare", "contacted_recently, in_running_campaign"),
         ("icare", "merged, contacted_recently, in_running_campaign"),
     ]
+    ((reasons, is_eligible),) = dbt.rows(
+        "select exclusion_reasons, is_eligible from marts.fct_lead_eligibility where is_erased"
+    )
+    assert (is_eligible, "erased" in reasons) == (False, True)
     assert dbt.rows("select stage from marts.dim_campaign_members") == [("positive",)]

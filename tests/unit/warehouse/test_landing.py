@@ -1,15 +1,20 @@
 """What comes out of a load that fails half-way: the cause, and not a word about the warehouse if that is innocent."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
+import pyarrow as pa
 import pytest
 
 from pipelines.config import Settings
-from pipelines.errors import ServiceError, StoreError
+from pipelines.errors import ConfigurationError, ServiceError, StoreError
 from pipelines.landing import land
+from pipelines.privacy.suppression import key_file, key_id_of, keyed_hash, make_key
+from pipelines.store import erased_identities, erasures, open_store, writing
 
 
 def failing(error: BaseException) -> Any:
@@ -42,3 +47,35 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     rows = dlt.resource([{"id": 1}], name="rows")
     with pytest.raises(StoreError, match=r"warehouse\.duckdb failed"):
         land(Settings(data_dir=tmp_path), "raw_test", [rows])
+
+
+def leads() -> Any:
+    address = ["New.Ann@lead.example", "bob@lead.example", "ann@lead.example"]
+    rows = {"Id": [f"00Q0000000000{number}aAAA" for number in (1, 2, 3)], "Email": address, "LastName": ["A", "B", "C"]}
+    return dlt.resource([pa.table(rows)], name="leads", primary_key="Id", write_disposition="merge")
+
+
+def members() -> Any:
+    rows = {"Id": ["00v00000000000aAAA", "00v00000000000bAAA"], "LeadId": ["00Q00000000003aAAA", "00Q00000000002aAAA"]}
+    return dlt.resource([pa.table(rows)], name="campaign_members", primary_key="Id", write_disposition="merge")
+
+
+def test_people_who_were_erased_do_not_land_and_a_new_lead_of_theirs_lands_without_them(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    key = make_key(settings)
+    known = [("email", "new.ann@lead.example"), ("email", "ann@lead.example"), ("record", "icare 00Q00000000003a")]
+    with writing(open_store(settings)) as connection:
+        erasure = {"erasure_id": "e", "requested_by": "dora", "key_id": key_id_of(key), "counts": "{}"}
+        connection.execute(erasures.insert().values(erasure | {"requested_at": datetime.now(UTC)}))
+        hashes = [{"keyed_hash": keyed_hash(key, kind, value), "kind": kind} for kind, value in known]
+        connection.execute(erased_identities.insert(), [one | {"erasure_id": "e"} for one in hashes])
+    counts = land(settings, "raw_salesforce_icare", [leads(), members()])
+    assert counts == {"campaign_members": 1, "leads": 2, "erased_people_dropped": 2}
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        landed = warehouse.execute("select Email, LastName from raw_salesforce_icare.leads order by Id").fetchall()
+        warehouse.execute("drop schema raw_salesforce_icare cascade")
+    assert landed == [("[erased]", None), ("bob@lead.example", "B")]
+    assert not list((tmp_path / "dlt").rglob("*.parquet")), "dlt keeps a copy of what has landed"
+    key_file(settings).unlink()
+    with pytest.raises(ConfigurationError, match="missing"):
+        land(settings, "raw_salesforce_icare", [leads()])
