@@ -6,16 +6,19 @@ import json
 from collections.abc import Iterable
 
 from pipelines.config import Settings
-from pipelines.privacy.duckdb_rows import Found
+from pipelines.privacy import duckdb_rows, store_rows
 from pipelines.privacy.person import OBJECTS, Person
+from pipelines.writeback.hubspot import NAME as HUBSPOT
 
 Task = dict[str, str]
 CLAY_TABLES = {"table_rows", "callback_events", "submissions"}
 
 
-def tasks(settings: Settings, person: Person, in_warehouse: Iterable[Found]) -> list[Task]:
-    """One for each record in Salesforce, row in Clay and lead in Smartlead, with its ids and where to find it."""
-    return [*_salesforce(settings, person), *_clay(in_warehouse), *_smartlead(person)]
+def tasks(
+    settings: Settings, person: Person, in_warehouse: Iterable[duckdb_rows.Found], in_store: Iterable[store_rows.Found]
+) -> list[Task]:
+    """One for each record in Salesforce, row in Clay, lead in Smartlead and contact in HubSpot; where to find it."""
+    return [*_salesforce(settings, person), *_clay(in_warehouse), *_smartlead(person), *_hubspot(in_store)]
 
 
 def _salesforce(settings: Settings, person: Person) -> list[Task]:
@@ -28,7 +31,7 @@ def _salesforce(settings: Settings, person: Person) -> list[Task]:
     return found
 
 
-def _clay(in_warehouse: Iterable[Found]) -> list[Task]:
+def _clay(in_warehouse: Iterable[duckdb_rows.Found]) -> list[Task]:
     keys = {_key(one) for one in in_warehouse if one.schema == "raw_clay" and one.table in CLAY_TABLES}
     return [
         {"service": "Clay", "what": "row", "id": row, "where": f"table {table}", "do": "delete"}
@@ -36,9 +39,15 @@ def _clay(in_warehouse: Iterable[Found]) -> list[Task]:
     ]
 
 
-def _key(one: Found) -> tuple[str, str]:
+def _key(one: duckdb_rows.Found) -> tuple[str, str]:
     row = one.row if one.table != "callback_events" else json.loads(one.row["payload"] or "{}")
     return str(row.get("table_id")), str(row.get("row_id") or row.get("campaign_member_id"))
+
+
+def _hubspot(in_store: Iterable[store_rows.Found]) -> list[Task]:
+    if not any(one.row.get("org") == HUBSPOT for one in in_store):
+        return []
+    return [{"service": "HubSpot", "what": "contact", "id": "", "where": "contact of the address", "do": "delete"}]
 
 
 def _smartlead(person: Person) -> list[Task]:

@@ -58,7 +58,7 @@ def preview(settings: Settings, person: Person) -> Report:
     counts.update(f"store {one.place}" for one in in_store if one.has_texts)
     for file, rows in files.files_about(settings, mentions):
         counts[f"files {file.parent.relative_to(settings.data_dir).as_posix()}"] += rows
-    return Report(dict(counts), by_hand.tasks(settings, person, in_warehouse), len(person.addresses))
+    return Report(dict(counts), by_hand.tasks(settings, person, in_warehouse, in_store), len(person.addresses))
 
 
 def erase(settings: Settings, person: Person, *, by: str, rebuild: Callable[[], object], wait_seconds: float) -> Report:

@@ -29,6 +29,7 @@ from pipelines.store import (
     writing,
 )
 from pipelines.writeback import ledger
+from pipelines.writeback.hubspot import NAME as HUBSPOT
 
 OF_NOBODY = {store_meta, erasures, erased_identities}
 DELETED = {accepted_matches, outbox}  # every other row keeps its place, with its texts taken out
@@ -71,7 +72,8 @@ def refuse_open_intents(engine: Engine, person: Person) -> None:
     Raises:
         RefusedError: says so.
     """
-    if any(person.record(row["org"], row["record_id"][:15]) for row in ledger.open_intents(engine)):
+    records = person.records | {(HUBSPOT, address) for address in person.addresses}
+    if any((row["org"], row["record_id"]) in records for row in ledger.open_intents(engine)):
         raise RefusedError(
             "A write to a record of this person is open: nobody knows yet whether it arrived.",
             next_step="Run outreach push, which settles it, then run this command again.",
@@ -92,7 +94,8 @@ def erase_rows(engine: Engine, person: Person, mentions: Mentions, *, by: str, e
             for one in list(_find(connection, table, person, mentions)):
                 _erase(connection, one, mentions)
                 counts[table.name] += 1
-    redacted = ledger.redact(engine, sorted(person.records), actor=by, reason=f"erasure {erasure_id}")
+    records = sorted(person.records | {(HUBSPOT, address) for address in person.addresses})
+    redacted = ledger.redact(engine, records, actor=by, reason=f"erasure {erasure_id}")
     return dict(counts) | ({ledger_entries.name: redacted} if redacted else {})
 
 

@@ -88,7 +88,7 @@ def _append(connection: sa.Connection, entries: Sequence[Entry]) -> None:
 
 
 def redact(engine: sa.Engine, records: Iterable[tuple[str, str]], *, actor: str, reason: str) -> int:
-    """Take texts out of all entries about some records, given as org and id; return how many entries changed.
+    """Take texts out of all entries about some records, given as org and key; return how many entries changed.
 
     Flags, ids and times stay. An entry keeps its hash; a new entry at the end of the chain says which one was redacted,
     by whom, and the hash of what is left of it. So :func:`verify` tells redaction from tampering.
@@ -116,6 +116,7 @@ def texts(row: Mapping[Any, Any]) -> dict[str, str]:
     values = {name: row[name] for name in ("before_value", "after_value", "current_value")}
     found = {name: value for name, value in values.items() if value and value not in PLAIN_VALUES}
     found |= {name: row[name] for name in ("detail", "evidence") if row[name]}
+    found |= {name: row[name] for name in ("record_id", "change_id") if "@" in row[name]}  # a HubSpot contact's key
     return {name: REDACTED for name, value in found.items() if value != REDACTED}
 
 

@@ -13,6 +13,7 @@ from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
 from pipelines.service_clock import latest_service_time
 from pipelines.store import accepted_matches, ledger_entries, open_store, reading
+from pipelines.writeback.ledger import REDACTED
 
 DATASET = "raw_writeback"
 BATCH_ROWS = 5_000
@@ -68,7 +69,8 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
 
 
 def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:
-    query = sa.select(ledger_entries).where(ledger_entries.c.entry_id > entry_id)
+    entry = ledger_entries.c
+    query = sa.select(ledger_entries).where(entry.entry_id > entry_id, entry.record_id != REDACTED)
     with reading(engine) as connection:
-        rows = connection.execute(query.order_by(ledger_entries.c.entry_id).limit(BATCH_ROWS)).mappings().all()
+        rows = connection.execute(query.order_by(entry.entry_id).limit(BATCH_ROWS)).mappings().all()
     return [dict(row) for row in rows]

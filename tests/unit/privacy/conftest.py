@@ -118,7 +118,7 @@ def _store(settings: Settings) -> None:
         connection.execute(accepted_matches.insert().values(match | {"decided_by": "k", "why": "y"}))
         link = f"https://icare.example/{LEAD}"
         outbox.intend(connection, f"positive reply icare {MEMBER}", [("email", "rep@icare.example")], "A reply", link)
-    entry = SimpleNamespace(run_id="r", plan_id="p", org="icare", object="Lead", record_id=LEAD, build_id="b")
+    entry = SimpleNamespace(run_id="r", plan_id="p", object="Lead", build_id="b")
     same = vars(entry) | {"policy": "only_if_blank", "reason": "enriched", "approval_id": "a", "recorded_at": NOON}
     texts = {"before_value": None, "after_value": "Ann Lee sells pumps", "current_value": None, "evidence": "clay row"}
     writes = [("intent", None, None), ("outcome", "applied", f"done for {ANN}")]
@@ -128,11 +128,14 @@ def _store(settings: Settings) -> None:
             ledger.Entry(
                 **same | texts,
                 entry_type=kind,
-                change_id="icare Lead description",
+                change_id=f"{org}|{key}|description",
                 field="company_description__c",
                 outcome=outcome,
                 detail=detail,
+                org=org,
+                record_id=key,
             )
+            for org, key in (("icare", LEAD), ("hubspot", ANN))
             for kind, outcome, detail in writes
         ],
     )
