@@ -31,7 +31,7 @@ PAGES = (
     ("one campaign", "/funnel?campaign=icare:C11"),
     ("one GBU and ICP tier", "/funnel?gbu=Energy&tier=B"),
     ("members, page 1", "/funnel/members?stage=replied"),
-    ("members of a campaign and tier, page 3", "/funnel/members?campaign=icare:C11&tier=B&stage=sent&page=3"),
+    ("members of a campaign and tier", "/funnel/members?campaign=icare:C11&tier=B&stage=sent"),
 )
 MEMBERS = f"""
 create table intermediate.int_funnel__member_stages as
@@ -46,7 +46,8 @@ select
     stage_number, number % 2 = 0 as is_open_tracked, number % 50 = 0 as is_hard_bounced,
     stage_number = 5 and number % 6 = 0 as is_hard_bounced_in_smartlead, false as has_replied_only_in_salesforce,
     case when stage_number >= 5 then timestamp '2026-01-05 08:00' + to_days((hash(number * 5) % ({WEEKS} * 7))::integer)
-    end as first_sent_at, case when stage_number >= 9 then 'Positive' end as classification
+    end as first_sent_at, cast(null as timestamp) as first_replied_at,
+    case when stage_number >= 9 then 'Positive' end as classification
 from (
     select
         range as number, '00Q' || lpad((range % (? * {PERSONS_PER_MEMBER})::bigint)::varchar, 15, '0') as person_id,

@@ -13,6 +13,10 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
+from starlette.testclient import TestClient
+
+from dashboard.app import PAGES, dashboard_app
+from pipelines.config import Settings
 
 OUTREACH = str(Path(sys.executable).with_name("outreach"))
 BUILT_BY_DEMO = "built_by_demo.duckdb"
@@ -78,6 +82,14 @@ def test_the_report_reads_the_published_marts(finished_demo: tuple[Path, str]) -
     funnel = {row["campaign_name"]: row for row in json.loads(report.stdout)["funnel"]}
     assert funnel["AI Outreach DACH Q4"]["members_exported"] > 0
     assert funnel["AI Outreach Benelux Q4"]["members_exported"] == 0
+
+
+def test_the_dashboard_shows_every_table_of_it(finished_demo: tuple[Path, str]) -> None:
+    with TestClient(dashboard_app(Settings(data_dir=finished_demo[0])), base_url="http://localhost") as browser:
+        for page in PAGES.values():
+            for address in (f"/{page.name}", *(f"/{page.name}/{table.name}.csv" for table in page.tables)):
+                assert browser.get(address).status_code == 200, address
+        assert "AI Outreach DACH Q4" in browser.get("/funnel").text
 
 
 @pytest.fixture(scope="module")
