@@ -15,8 +15,8 @@ from dashboard.personal import masked
 from dashboard.tables import Column, Table
 from pipelines.config import Settings
 from pipelines.errors import OutreachError
+from pipelines.operations.history import last_ended_build
 from pipelines.publish import PublishedVersion
-from pipelines.runs import last_run
 from pipelines.store import open_existing_store
 
 PAGE_ROWS = 50
@@ -137,10 +137,10 @@ def _build_problem(settings: Settings, version: PublishedVersion) -> str | None:
     if engine is None:
         return None
     try:
-        build = last_run(engine, "build")
+        build = last_ended_build(engine)
     finally:
         engine.dispose()
-    if build is None or not build.exit_code or build.started_at < version.built_at:
+    if build is None or not build.exit_code or (build.ended_at or build.started_at) < version.built_at:
         return None
     return (
         f"The last build, of {build.started_at:%Y-%m-%d %H:%M} UTC, failed (exit code {build.exit_code}) and published"

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.errors import OutreachError
-from pipelines.store import reading, runs, writing
+from pipelines.store import runs, writing
 
 INTERRUPTED = 130
 
@@ -42,26 +42,6 @@ def recorded_run(engine: sa.Engine, command: str) -> Iterator[Run]:
         _end(engine, run, exit_code_of(error))
         raise
     _end(engine, run, run.exit_code)
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """A run of the history; without an end it still goes on, or was killed."""
-
-    command: str
-    started_at: datetime
-    ended_at: datetime | None
-    exit_code: int | None
-
-
-def last_run(engine: sa.Engine, command: str) -> PastRun | None:
-    """The run of this command that started last, None if there was none."""
-    query = sa.select(runs.c.command, runs.c.started_at, runs.c.ended_at, runs.c.exit_code)
-    with reading(engine) as connection:
-        row = connection.execute(
-            query.where(runs.c.command == command).order_by(runs.c.started_at.desc()).limit(1)
-        ).first()
-    return PastRun(**row._mapping) if row else None
 
 
 def _end(engine: sa.Engine, run: Run, exit_code: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.errors import OutreachError
-from pipelines.operations.cadences import Step
+from pipelines.operations.cadences import Kind, Step
 from pipelines.runs import Run, exit_code_of
 from pipelines.store import reading, run_steps, runs, writing
 
@@ -39,6 +39,20 @@ def last_run(engine: sa.Engine, command: str, *, only_good: bool = False, is_fir
     query = query.where(runs.c.command == command).order_by(latest).limit(1)
     if only_good:
         query = query.where(runs.c.exit_code == 0)
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return PastRun(row.run_id, row.started_at, row.ended_at, row.exit_code) if row else None
+
+
+def last_ended_build(engine: sa.Engine) -> PastRun | None:
+    """The build that ended last, whether a command of its own or a step of a cadence."""
+    wanted = ("run_id", "started_at", "ended_at", "exit_code")
+    commands = sa.select(*(runs.c[name] for name in wanted)).where(runs.c.command == "build")
+    steps = sa.select(*(run_steps.c[name] for name in wanted)).where(
+        run_steps.c.step == Step(Kind.BUILD).name, run_steps.c.done_in_run_id.is_(None)
+    )
+    builds = sa.union_all(commands, steps).subquery()
+    query = sa.select(builds).where(builds.c.ended_at.is_not(None)).order_by(builds.c.ended_at.desc()).limit(1)
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
     return PastRun(row.run_id, row.started_at, row.ended_at, row.exit_code) if row else None

@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from dashboard.app import dashboard_app
 from dashboard.sign_in import check_host
 from pipelines.config import Settings
 from pipelines.errors import BuildError, ConfigurationError
+from pipelines.operations.cadences import Kind, Step
+from pipelines.operations.history import recorded_step
 from pipelines.publish import published_version
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
@@ -98,15 +103,24 @@ def test_the_next_request_reads_the_version_that_the_pointer_names_by_then(copy:
     assert "2026-09-02 06:00" in browser.get("/trust").text
 
 
-def test_a_failed_build_is_said_with_the_age_of_the_data_until_one_succeeds(copy: Settings) -> None:
+@contextmanager
+def step_of_a_cadence(engine: sa.Engine) -> Iterator[object]:
+    with recorded_run(engine, "run full") as run, recorded_step(engine, run, Step(Kind.BUILD)) as summary:
+        yield summary
+
+
+@pytest.mark.parametrize("recorded", [lambda engine: recorded_run(engine, "build"), step_of_a_cadence])
+def test_a_failed_build_is_said_with_the_age_of_the_data_until_one_succeeds(
+    copy: Settings, recorded: Callable[[sa.Engine], AbstractContextManager[object]]
+) -> None:
     engine = open_store(copy)
     browser = open_dashboard(copy)
-    with pytest.raises(BuildError), recorded_run(engine, "build"):
+    with pytest.raises(BuildError), recorded(engine):
         raise BuildError("a test failed")
     said = browser.get("/sales").text
     assert "failed (exit code 8) and published nothing" in said
     assert "You see the last good data, built " in said
-    with recorded_run(engine, "build"):
+    with recorded(engine):
         pass
     assert "failed (exit code" not in browser.get("/sales").text
 
