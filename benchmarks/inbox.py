@@ -14,7 +14,8 @@ from rich.table import Table
 
 from benchmarks.measure import Run, run, table
 from pipelines.config import Settings
-from pipelines.store import inbox_events, open_store, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import inbox_events
 
 BATCH_EVENTS = 10_000
 OURS = """

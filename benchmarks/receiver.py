@@ -25,7 +25,8 @@ import sqlalchemy as sa
 from rich.table import Table
 
 from pipelines.config import Settings
-from pipelines.store import inbox_events, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import inbox_events
 
 TARGET_PER_SECOND = 1_000
 SECONDS = 20

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.errors import OutreachError
-from pipelines.store import runs, writing
+from pipelines.store import writing
+from pipelines.store_tables import runs
 
 INTERRUPTED = 130
 

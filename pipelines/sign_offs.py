@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from pipelines.campaign_map import MappedCampaign
-from pipelines.store import reading, sign_offs, writing
+from pipelines.store import reading, writing
+from pipelines.store_tables import sign_offs
 
 
 @dataclass(frozen=True)

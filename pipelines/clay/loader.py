@@ -22,7 +22,8 @@ from pipelines.inbox.loading import load_events
 from pipelines.landing import land
 from pipelines.raw_tables import Reads, Row
 from pipelines.service_clock import latest_service_time
-from pipelines.store import clay_submissions, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import clay_submissions
 
 DATASET = "raw_clay"
 LOADED_FILES = "loaded_files"

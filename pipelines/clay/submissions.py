@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from pipelines.campaign_map import MappedCampaign
 from pipelines.clay.audience import Member
-from pipelines.store import clay_submissions, reading, writing
+from pipelines.store import reading, writing
+from pipelines.store_tables import clay_submissions
 
 OPEN = ("intent", "unknown")
 _c = clay_submissions.c

@@ -17,7 +17,8 @@ from pipelines.cli.options import AsJson
 from pipelines.config import load_settings
 from pipelines.console import err, out
 from pipelines.csv_out import open_private, write_csv, write_json_lines
-from pipelines.store import ledger_entries, open_store
+from pipelines.store import open_store
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import heads, ledger
 
 ledger_app = typer.Typer(

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.privacy.suppression import gate_of
-from pipelines.store import inbox_events, lock_inbox, reading, writing
+from pipelines.store import lock_inbox, reading, writing
+from pipelines.store_tables import inbox_events
 
 BATCH_ROWS = 5_000
 NOT_KEPT = 0  # ids begin with 1

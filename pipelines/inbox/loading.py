@@ -17,7 +17,7 @@ from pipelines.errors import StoreError
 from pipelines.inbox.events import events_after
 from pipelines.landing import MEMORY_LIMIT
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable
-from pipelines.store import inbox_events
+from pipelines.store_tables import inbox_events
 
 TYPES = {"event_id": INTEGER, "received_at": TIME}
 EVENTS = pa.schema([(column.name, TYPES.get(column.name, TEXT)) for column in inbox_events.columns])

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from pipelines.errors import OutreachError
 from pipelines.operations.cadences import Kind, Step
 from pipelines.runs import Run, exit_code_of
-from pipelines.store import reading, run_steps, runs, writing
+from pipelines.store import reading, writing
+from pipelines.store_tables import run_steps, runs
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from pipelines.config import Settings
 from pipelines.operations import outbox
-from pipelines.store import incidents, lock_incidents, reading, writing
+from pipelines.store import lock_incidents, reading, writing
+from pipelines.store_tables import incidents
 
 
 def update_incidents(settings: Settings, engine: sa.Engine, wrong: Mapping[str, str], well: set[str]) -> None:

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from pipelines.config import Settings
 from pipelines.errors import OutreachError, PartialFailureError, StoreError
 from pipelines.operations.channels import Message, post_webhook, send_email
-from pipelines.store import outbox, reading, writing
+from pipelines.store import reading, writing
+from pipelines.store_tables import outbox
 from pipelines.warehouse import exclusive
 
 WAIT_SECONDS = 60

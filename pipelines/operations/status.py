@@ -17,7 +17,8 @@ from pipelines.operations.freshness import source_freshness
 from pipelines.operations.history import PastRun, command_of, last_run, steps_of_run
 from pipelines.operations.incidents import open_incidents
 from pipelines.publish import open_published, published_version
-from pipelines.store import clay_submissions, inbox_events, reading, run_steps, runs
+from pipelines.store import reading
+from pipelines.store_tables import clay_submissions, inbox_events, run_steps, runs
 from pipelines.warehouse import lock_holder
 from pipelines.writeback import ledger
 from pipelines.writeback.brake import StopOrder

@@ -28,7 +28,8 @@ from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import Person
 from pipelines.privacy.suppression import key_id_of, keyed_hash, make_key
 from pipelines.publish import keep_only_current, published_version
-from pipelines.store import erased_identities, erasures, open_store, reading, writing
+from pipelines.store import open_store, reading, writing
+from pipelines.store_tables import erased_identities, erasures
 from pipelines.warehouse import warehouse_lock
 
 PURPOSE = "forget"

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection, Engine
 from pipelines.errors import RefusedError, StoreError
 from pipelines.privacy.mentions import Finding, Mentions
 from pipelines.privacy.person import Person
-from pipelines.store import (
+from pipelines.store import reading, writing
+from pipelines.store_tables import (
     accepted_matches,
     clay_submissions,
     erased_identities,
@@ -24,9 +25,7 @@ from pipelines.store import (
     ledger_entries,
     metadata,
     outbox,
-    reading,
     store_meta,
-    writing,
 )
 from pipelines.writeback import ledger
 from pipelines.writeback.hubspot import NAME as HUBSPOT

@@ -23,7 +23,8 @@ from pipelines.config import Settings
 from pipelines.console import err
 from pipelines.errors import ConfigurationError
 from pipelines.privacy.mentions import ERASED, Finding, Mentions, Row
-from pipelines.store import SETTINGS, erased_identities, erasures, open_store, reading
+from pipelines.store import SETTINGS, open_store, reading
+from pipelines.store_tables import erased_identities, erasures
 
 OUR_OWN = frozenset({"users", "email_accounts", "source_reads"})  # our colleagues and mailboxes, no audience
 LEADS = "leads"

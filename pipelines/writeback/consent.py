@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.errors import ApprovalNeededError, RefusedError
-from pipelines.store import ledger_entries, reading
+from pipelines.store import reading
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import trail
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.guards import Kind, Objection, objections, read_guards

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.salesforce.ids import to_18
-from pipelines.store import ledger_entries, reading
+from pipelines.store import reading
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import story
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.destination import Destination

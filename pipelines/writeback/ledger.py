@@ -17,7 +17,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.errors import StoreError
-from pipelines.store import ledger_entries, lock_ledger, reading, writing
+from pipelines.store import lock_ledger, reading, writing
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback.policy import Outcome
 
 GENESIS = "0" * 64

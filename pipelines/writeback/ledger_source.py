@@ -12,7 +12,8 @@ from pipelines.config import Settings
 from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
 from pipelines.service_clock import latest_service_time
-from pipelines.store import accepted_matches, ledger_entries, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import accepted_matches, ledger_entries
 from pipelines.writeback.ledger import REDACTED
 
 DATASET = "raw_writeback"

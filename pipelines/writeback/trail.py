@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.store import ledger_entries, reading
+from pipelines.store import reading
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import ledger
 from pipelines.writeback.plan import Plan
 from pipelines.writeback.policy import Outcome

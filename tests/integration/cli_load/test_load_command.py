@@ -26,7 +26,8 @@ from pipelines.config import Settings
 from pipelines.errors import DataError, OutreachError, ServiceError, StoreError
 from pipelines.salesforce.loader import OrgLoad
 from pipelines.smartlead.loader import SmartleadLoad
-from pipelines.store import open_store, reading, runs
+from pipelines.store import open_store, reading
+from pipelines.store_tables import runs
 from pipelines.warehouse import warehouse_lock
 
 ROWS = {"t": 2}

@@ -23,7 +23,8 @@ from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event
 from pipelines.inbox.events import append
 from pipelines.salesforce.ids import to_18
-from pipelines.store import clay_submissions, open_store, reading, writing
+from pipelines.store import open_store, reading, writing
+from pipelines.store_tables import clay_submissions
 from pipelines.warehouse import exclusive
 
 WORLD = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)

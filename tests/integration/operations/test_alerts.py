@@ -20,7 +20,8 @@ from pipelines.operations.cadences import Kind, Step
 from pipelines.operations.incidents import open_incidents
 from pipelines.operations.runner import run_steps_of
 from pipelines.runs import recorded_run
-from pipelines.store import inbox_events, runs, writing
+from pipelines.store import writing
+from pipelines.store_tables import inbox_events, runs
 from pipelines.writeback.brake import StopOrder
 
 STEPS = [Step(Kind.LOAD, "smartlead"), Step(Kind.LOAD, "clay")]

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 from pipelines.config import Receiver, Settings
 from pipelines.http import authorities
 from pipelines.inbox.receiver import receiver_app
-from pipelines.store import inbox_events, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import inbox_events
 
 SMARTLEAD_SECRET = "smart-secret"
 CLAY_SECRET = "clay-secret"

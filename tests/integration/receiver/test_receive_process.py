@@ -17,7 +17,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.store import inbox_events, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import inbox_events
 
 CALLBACK = {"kind": "enrichment", "table_id": "t_icare_1", "enriched_at": "2026-09-02T08:00:00Z"}
 CLAY_HEADERS = {"Authorization": "Bearer clay-secret"}

@@ -12,7 +12,8 @@ from pipelines.config import Settings
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.salesforce.quota import QuotaError
-from pipelines.store import open_store, reading, runs
+from pipelines.store import open_store, reading
+from pipelines.store_tables import runs
 from pipelines.writeback.apply import stop_order
 from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal

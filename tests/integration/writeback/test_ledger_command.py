@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipelines.store import ledger_entries, open_store, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import ledger
 
 

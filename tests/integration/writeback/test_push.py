@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from pipelines.config import Push, Settings
 from pipelines.errors import RefusedError
-from pipelines.store import ledger_entries, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback import ledger
 from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.matching.accepted import UnmatchedEvent, accept, in_force, withdraw
-from pipelines.store import accepted_matches, open_store, reading
+from pipelines.store import open_store, reading
+from pipelines.store_tables import accepted_matches
 
 EVENT = UnmatchedEvent(
     "smartlead_reply", "<r1>", "icare", "not_in_roster", 2710101, "ann@lead.example", "00vM1", "00QL1"

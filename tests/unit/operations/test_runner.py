@@ -14,7 +14,8 @@ from pipelines.operations import history
 from pipelines.operations.cadences import CADENCES, Step, steps_of
 from pipelines.operations.history import command_of, last_run, steps_of_run
 from pipelines.operations.runner import RunReport, require_success, run_steps_of
-from pipelines.store import open_store, run_steps, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import run_steps
 
 STEPS = steps_of(CADENCES["replies"], ["icare", "core"])
 NAMES = [step.name for step in STEPS]

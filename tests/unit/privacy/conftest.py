@@ -19,7 +19,8 @@ from pipelines.inbox.events import InboxEvent, append
 from pipelines.inbox.smartlead import webhook_event
 from pipelines.operations import outbox
 from pipelines.publish import publish
-from pipelines.store import accepted_matches, clay_submissions, open_store, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import accepted_matches, clay_submissions
 from pipelines.writeback import ledger
 
 PROJECT = Path(__file__).parents[3]

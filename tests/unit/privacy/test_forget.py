@@ -21,7 +21,8 @@ from pipelines.privacy.erasure import Report, erase, preview
 from pipelines.privacy.person import find_person
 from pipelines.privacy.suppression import key_file
 from pipelines.publish import open_published
-from pipelines.store import clay_submissions, erasures, inbox_events, ledger_entries, open_store, reading, writing
+from pipelines.store import open_store, reading, writing
+from pipelines.store_tables import clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
 
 from .conftest import ANN, LEAD, MEMBER, webhook

@@ -14,17 +14,8 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, ServiceError, StoreError
 from pipelines.runs import recorded_run
-from pipelines.store import (
-    SCHEMA_VERSION,
-    inbox_events,
-    ledger_entries,
-    metadata,
-    open_store,
-    reading,
-    runs,
-    store_meta,
-    writing,
-)
+from pipelines.store import open_store, reading, writing
+from pipelines.store_tables import SCHEMA_VERSION, inbox_events, ledger_entries, metadata, runs, store_meta
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,8 @@ from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, ServiceError, StoreError
 from pipelines.landing import land
 from pipelines.privacy.suppression import key_file, key_id_of, keyed_hash, make_key
-from pipelines.store import erased_identities, erasures, open_store, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import erased_identities, erasures
 
 
 def failing(error: BaseException) -> Any:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.errors import StoreError
-from pipelines.store import ledger_entries, open_store, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import ledger_entries
 from pipelines.writeback.ledger import GENESIS, Entry, Head, append, contains, head, open_intents, verify
 from pipelines.writeback.policy import Outcome
 
