@@ -32,9 +32,11 @@
 {# Each rate with the numerator and the denominator that its name stands for. #}
 {% macro funnel_rates(relation) -%}
     {{ named_rates(relation, [
+        ('delivery_rate_per_contacted', 'members_delivered', 'members_sent'),
         ('reply_rate_per_contacted', 'members_replied', 'members_sent'),
         ('reply_rate_per_delivered', 'members_replied', 'members_delivered'),
         ('positive_rate_per_contacted', 'members_positive', 'members_sent'),
+        ('positive_rate_per_delivered', 'members_positive', 'members_delivered'),
         ('positive_share_of_replies', 'members_positive', 'members_replied'),
         ('hard_bounce_rate_per_contacted', 'members_hard_bounced', 'members_sent'),
         ('smartlead_hard_bounce_rate_per_contacted', 'members_hard_bounced_in_smartlead', 'members_sent'),
