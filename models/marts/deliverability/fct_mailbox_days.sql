@@ -23,6 +23,15 @@ sending_limits as (
     select * from {{ ref('sending_limits') }}
 ),
 
+-- the days of a mailbox's life on which it is still warmed up; after the last step of the ramp it is warm
+warm_up_steps as (
+    select
+        from_day,
+        lead(from_day) over (order by from_day) as until_day,
+        mails_per_day
+    from {{ ref('mailbox_warm_up') }}
+),
+
 replied_mails as (
     select distinct stats_id from replies
 ),
@@ -30,7 +39,8 @@ replied_mails as (
 limits as (
     select
         email_accounts.mailbox,
-        min(least(email_accounts.messages_per_day, sending_limits.value)) as daily_limit
+        min(least(email_accounts.messages_per_day, sending_limits.value)) as daily_limit,
+        min(email_accounts.created_at) as created_at
     from email_accounts
     cross join sending_limits
     where sending_limits.limit_id = 'mailbox_per_day'
@@ -63,19 +73,34 @@ days as (
     group by mailbox, sent_on
 ),
 
-mailbox_days as (
+aged as (
     select
-        days.mailbox,
-        days.sent_on,
-        cast(days.sent_count as bigint) as sent_count,
-        cast(days.bounced_count as bigint) as bounced_count,
-        cast(days.hard_bounced_count as bigint) as hard_bounced_count,
-        cast(days.replied_count as bigint) as replied_count,
-        cast(days.unsubscribed_count as bigint) as unsubscribed_count,
-        cast(limits.daily_limit as bigint) as daily_limit,
-        cast(days.sent_count as double) / nullif(limits.daily_limit, 0) as share_of_limit
+        days.*,
+        limits.daily_limit,
+        cast({{ days_between('limits.created_at', 'days.sent_on') }} + 1 as integer) as day_of_mailbox
     from days
     left join limits on days.mailbox = limits.mailbox
+),
+
+mailbox_days as (
+    select
+        aged.mailbox,
+        aged.sent_on,
+        cast(aged.sent_count as bigint) as sent_count,
+        cast(aged.bounced_count as bigint) as bounced_count,
+        cast(aged.hard_bounced_count as bigint) as hard_bounced_count,
+        cast(aged.replied_count as bigint) as replied_count,
+        cast(aged.unsubscribed_count as bigint) as unsubscribed_count,
+        cast(aged.daily_limit as bigint) as daily_limit,
+        cast(aged.sent_count as double) / nullif(aged.daily_limit, 0) as share_of_limit,
+        aged.day_of_mailbox,
+        cast(warm_up_steps.mails_per_day as bigint) as warm_up_limit,
+        coalesce(aged.sent_count > warm_up_steps.mails_per_day, false) as is_over_warm_up_limit
+    from aged
+    left join warm_up_steps
+        on
+            aged.day_of_mailbox >= warm_up_steps.from_day
+            and aged.day_of_mailbox < warm_up_steps.until_day
 )
 
 select * from mailbox_days
