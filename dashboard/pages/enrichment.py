@@ -19,6 +19,7 @@ QUALITY = (
     ("Description too short", "is_description_too_short"),
     ("Description too long", "is_description_too_long"),
     ("Template phrase in it", "has_template_phrase"),
+    ("Description in a language that is not accepted", "is_language_not_accepted"),
     ("Industry missing", "is_industry_missing"),
     ("Found address of another domain", "is_domain_mismatched"),
     ("Older than a quarter", "is_stale"),

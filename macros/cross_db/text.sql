@@ -10,6 +10,21 @@
     ({{ column }} rlike concat('(?i)', {{ pattern }}))
 {%- endmacro %}
 
+{# One row for each word of a text in lower case, in the column word of the alias. #}
+{% macro words_lateral(column, alias) -%}
+    {%- set marks = '-/,.;:()&|!?"\r\n\t' -%}
+    {%- set words = "translate(lower(" ~ column ~ "), '" ~ marks ~ "', '" ~ ' ' * marks | length ~ "')" -%}
+    {{ return(adapter.dispatch('words_lateral')(words, alias)) }}
+{%- endmacro %}
+
+{% macro default__words_lateral(words, alias) -%}
+    cross join unnest(string_split({{ words }}, ' ')) as {{ alias }} (word)
+{%- endmacro %}
+
+{% macro spark__words_lateral(words, alias) -%}
+    lateral view explode(split({{ words }}, ' ')) {{ alias }} as word
+{%- endmacro %}
+
 {% macro list_text(expression, order_by) -%}
     {{ return(adapter.dispatch('list_text')(expression, order_by)) }}
 {%- endmacro %}

@@ -11,6 +11,10 @@ icp_scores as (
     select * from {{ ref('int_enrichment__icp_scores') }}
 ),
 
+description_languages as (
+    select * from {{ ref('int_enrichment__description_languages') }}
+),
+
 leads as (
     select * from {{ ref('stg_salesforce__leads') }}
 ),
@@ -40,6 +44,8 @@ latest as (
         split_part(leads.email, '@', 2) as lead_domain,
         split_part(numbered.work_email, '@', 2) as work_domain,
         free_mail.entry is not null as is_free_mail,
+        description_languages.description_language,
+        coalesce(description_languages.is_accepted, false) as is_language_accepted,
         cast({{ dbt.dateadd('month', 3, 'numbered.enriched_at') }} as date) as re_enrichment_due_on
     from numbered
     cross join as_of
@@ -47,6 +53,10 @@ latest as (
         on
             numbered.org = leads.org
             and numbered.lead_id = leads.lead_id
+    left join description_languages
+        on
+            numbered.table_id = description_languages.table_id
+            and numbered.row_id = description_languages.row_id
     left join address_lists as free_mail
         on
             free_mail.list_name = 'free_mail_domain'
@@ -67,6 +77,8 @@ checked as (
             ~ "|(^|[^a-z])n/a([^a-z]|$)|</?[a-z]+[ />]|&[a-z]+;"
             ~ "|(innovative|best-in-class|world-class|cutting-edge),? (and )?(best-in-class|world-class|cutting-edge))'"
         ) }}, false) as has_template_phrase,
+        -- a text too short says nothing about its language either
+        coalesce(length(company_description) >= 40 and not is_language_accepted, false) as is_language_not_accepted,
         industry is null as is_industry_missing,
         -- another company's address means that Clay may have described another company; free mail says nothing
         coalesce(
@@ -87,6 +99,7 @@ judged as (
             case when is_description_too_short then 'description_too_short' end,
             case when is_description_too_long then 'description_too_long' end,
             case when has_template_phrase then 'template_phrase' end,
+            case when is_language_not_accepted then 'language_not_accepted' end,
             case when is_domain_mismatched then 'domain_mismatched' end
         ), '') as description_flags
     from checked
@@ -120,6 +133,8 @@ lead_enrichment as (
         judged.is_description_too_short,
         judged.is_description_too_long,
         judged.has_template_phrase,
+        judged.description_language,
+        judged.is_language_not_accepted,
         judged.is_industry_missing,
         judged.is_domain_mismatched,
         judged.description_flags,
