@@ -1,7 +1,7 @@
 -- How far each member has come, and when each stage was first reached. Stages never go backwards: whoever has reached a
 -- later stage has passed the ones before it, even where nobody saw that happen. So whoever was eligible when we
 -- exported or mailed stays eligible; nobody else is, unless today's verdict says so: past verdicts are not kept.
--- A conversion is credited to one campaign: that of the lead's last positive reply up to the day of the conversion.
+-- A conversion is credited to one campaign (R3): the one in which the lead last became positive by the day of it.
 with
 
 members as (
