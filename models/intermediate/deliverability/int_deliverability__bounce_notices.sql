@@ -44,23 +44,28 @@ candidates as (
     where bounced_mails.stats_id is not null or named_notices.message_id is not null
 ),
 
+-- each text once: a pattern out of a seed is compiled anew for every row it is tried on
+texts as (
+    select distinct notice_text from candidates
+),
+
 recognised as (
-    select distinct candidates.message_id
-    from candidates
+    select distinct texts.notice_text
+    from texts
     inner join bounce_rules
-        on {{ matches('candidates.notice_text', 'bounce_rules.pattern') }}
+        on {{ matches('texts.notice_text', 'bounce_rules.pattern') }}
 ),
 
 marked as (
     select
         candidates.*,
-        candidates.is_named or recognised.message_id is not null as is_certain,
+        candidates.is_named or recognised.notice_text is not null as is_certain,
         row_number() over (
             partition by candidates.stats_id
             order by candidates.replied_at, candidates.message_id
         ) as place
     from candidates
-    left join recognised on candidates.message_id = recognised.message_id
+    left join recognised on candidates.notice_text = recognised.notice_text
 ),
 
 counted as (

@@ -98,17 +98,24 @@ with_texts as (
     left join sent_mails on met.bounce_id = sent_mails.stats_id
 ),
 
+-- each text once: a pattern out of a seed is compiled anew for every row it is tried on
+texts as (
+    select distinct notice_text
+    from with_texts
+    where notice_text is not null
+),
+
 matching_rules as (
     select
-        with_texts.bounce_id,
+        texts.notice_text,
         bounce_rules.rule_id,
         bounce_rules.bounce_class,
         row_number() over (
-            partition by with_texts.bounce_id
+            partition by texts.notice_text
             order by bounce_rules.priority, bounce_rules.rule_id
         ) as place
-    from with_texts
-    inner join bounce_rules on {{ matches('with_texts.notice_text', 'bounce_rules.pattern') }}
+    from texts
+    inner join bounce_rules on {{ matches('texts.notice_text', 'bounce_rules.pattern') }}
 ),
 
 classified as (
@@ -148,7 +155,7 @@ classified as (
     from with_texts
     left join matching_rules
         on
-            with_texts.bounce_id = matching_rules.bounce_id
+            with_texts.notice_text = matching_rules.notice_text
             and matching_rules.place = 1
     left join smartlead_members
         on

@@ -72,22 +72,50 @@ replies_without_message as (
     where replies_with_message.email is null
 ),
 
-matching_rules as (
+reply_texts as (
     select
-        reply_messages.message_id,
-        min(automatic_reply_rules.rule_id) as rule_id
+        message_id,
+        'subject' as field,
+        subject as reply_text
     from reply_messages
+    union all
+    select
+        message_id,
+        'body_preview' as field,
+        body_text as reply_text
+    from reply_messages
+),
+
+-- each text once: a pattern out of a seed is compiled anew for every row it is tried on
+texts as (
+    select distinct
+        field,
+        reply_text
+    from reply_texts
+),
+
+recognised_texts as (
+    select
+        texts.field,
+        texts.reply_text,
+        automatic_reply_rules.rule_id
+    from texts
     inner join automatic_reply_rules
         on
-            (
-                automatic_reply_rules.field = 'subject'
-                and {{ matches('reply_messages.subject', 'automatic_reply_rules.pattern') }}
-            )
-            or (
-                automatic_reply_rules.field = 'body_preview'
-                and {{ matches('reply_messages.body_text', 'automatic_reply_rules.pattern') }}
-            )
-    group by reply_messages.message_id
+            texts.field = automatic_reply_rules.field
+            and {{ matches('texts.reply_text', 'automatic_reply_rules.pattern') }}
+),
+
+matching_rules as (
+    select
+        reply_texts.message_id,
+        min(recognised_texts.rule_id) as rule_id
+    from reply_texts
+    inner join recognised_texts
+        on
+            reply_texts.field = recognised_texts.field
+            and reply_texts.reply_text = recognised_texts.reply_text
+    group by reply_texts.message_id
 ),
 
 all_replies as (
