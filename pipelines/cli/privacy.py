@@ -1,4 +1,4 @@
-"""``outreach forget`` and ``person``: erasing somebody, and what is held about them."""
+"""``outreach forget``, ``person`` and ``retention``: personal data, of one person and of all."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pipelines.errors import DataError
 from pipelines.privacy.access import held_about
 from pipelines.privacy.erasure import PURPOSE, Report, erase, preview
 from pipelines.privacy.person import Person, find_person
+from pipelines.privacy.retention import enforce, read_periods
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 from pipelines.writeback import trail
@@ -64,6 +65,28 @@ def person(email: Email = None, record: Record = None, org: Org = None) -> None:
     """
     found = held_about(load_settings(), _person(email, record, org))
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command()
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Remove it; without it, only count.")] = False,
+    wait_minutes: Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what is older than seeds/retention.csv allows; the ledger is kept. Without --apply nothing is changed."""
+    settings = load_settings()
+    with recorded_run(open_store(settings), "retention") as run:
+        counts = enforce(settings, apply=apply, wait_seconds=wait_minutes * 60)
+        run.summary |= {"applied": apply, "counts": counts}
+    if as_json:
+        out.print_json(json.dumps({"applied": apply, "counts": counts}))
+        return
+    table = Table(title="Removed" if apply else "Too old; --apply removes it", title_justify="left")
+    for heading in ("what", "older than days", "number", "owner"):
+        table.add_column(heading, justify="right" if heading not in {"what", "owner"} else "left")
+    for one in read_periods(settings.project_dir):
+        table.add_row(one.what, f"{one.days:,}", f"{counts[one.what]:,}", one.owner)
+    out.print(table)
 
 
 def _person(email: str | None, record: str | None, org: str | None) -> Person:
