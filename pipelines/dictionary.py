@@ -1,4 +1,4 @@
-"""The data dictionary: what dbt knows of marts and seeds, as Markdown. Nothing in it is written a second time."""
+"""The data dictionary: what dbt knows of marts, seeds and metrics, as Markdown. Nothing in it is written twice."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ Node = dict[str, Any]
 
 
 def data_dictionary(settings: Settings) -> str:
-    """Every mart and seed with owner, grain and columns, by schema and name.
+    """Every mart and seed with owner, grain and columns, by schema and name; and what each metric means.
 
     Raises:
         BuildError: the project cannot be read.
     """
-    nodes = _nodes(settings.project_dir)
+    manifest = _manifest(settings.project_dir)
+    nodes: dict[str, Node] = manifest["nodes"]
     lines = ["# Data dictionary", ""]
     for title, kind, schema in (("Marts", "model", "marts"), ("Policy", "seed", "policy")):
         lines += [f"## {title}", ""]
         chosen = (node for node in nodes.values() if node["resource_type"] == kind and node["schema"] == schema)
         for node in sorted(chosen, key=lambda one: one["name"]):
             lines += _section(node, nodes)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_metrics(manifest["metrics"])])
 
 
-def _nodes(project_dir: Path) -> dict[str, Node]:
+def _metrics(metrics: dict[str, Node]) -> Iterator[str]:
+    yield from ("## Metrics", "", "| metric | meaning |", "|---|---|")
+    for metric in sorted(metrics.values(), key=lambda one: one["name"]):
+        yield f"| {metric['name']} | {_one_line(metric['description'] or metric['label'])} |"
+    yield ""
+
+
+def _manifest(project_dir: Path) -> Node:
     dbt = Path(sys.executable).with_name("dbt")
     with tempfile.TemporaryDirectory() as target:
         command = [str(dbt), "--quiet", "parse", "--target", "lint", "--target-path", target]
@@ -44,8 +52,8 @@ def _nodes(project_dir: Path) -> dict[str, Node]:
                 f"dbt cannot read the project: {' '.join(result.stdout.split())}",
                 next_step="Correct what it names; dbt parse shows the details.",
             )
-        nodes: dict[str, Node] = json.loads((Path(target) / "manifest.json").read_text())["nodes"]
-    return nodes
+        manifest: Node = json.loads((Path(target) / "manifest.json").read_text())
+    return manifest
 
 
 def _section(node: Node, nodes: dict[str, Node]) -> Iterator[str]:

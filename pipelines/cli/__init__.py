@@ -45,6 +45,7 @@ from pipelines.cli import (  # noqa: E402, F401
     dashboard,
     demo,
     doctor,
+    errors,
     explain,
     export,
     gates,

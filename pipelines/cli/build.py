@@ -66,7 +66,7 @@ def build(
 def dictionary(
     out_file: Annotated[Path | None, typer.Option("--out", help="Write it to this file instead of the screen.")] = None,
 ) -> None:
-    """Print the data dictionary as Markdown: every mart and seed, as the models describe themselves."""
+    """Print the data dictionary as Markdown: every mart, seed and metric, as the models describe themselves."""
     text = data_dictionary(load_settings())
     if out_file is None:
         typer.echo(text, nl=False)

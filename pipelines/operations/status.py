@@ -89,7 +89,9 @@ def _inbox_waiting(engine: sa.Engine, source: str) -> int:
     with reading(engine) as connection:
         loads = [at for query in (steps, commands) if (at := connection.scalar(query))]
         arrived = sa.select(sa.func.count()).where(
-            inbox_events.c.source == source, inbox_events.c.channel.in_(["webhook", "callback"])
+            inbox_events.c.source == source,
+            inbox_events.c.channel.in_(["webhook", "callback"]),
+            inbox_events.c.erased_at.is_(None),
         )
         if loads:
             arrived = arrived.where(inbox_events.c.received_at > max(loads))

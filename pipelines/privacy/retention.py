@@ -18,7 +18,8 @@ from pipelines.errors import DataError
 from pipelines.privacy import duckdb_rows, store_rows
 from pipelines.privacy.expired_texts import EXPIRED, expired, expired_json, phrases_of
 from pipelines.publish import published_version
-from pipelines.store import inbox_events, incidents, open_store, outbox, run_steps, runs, writing
+from pipelines.store import open_store, writing
+from pipelines.store_tables import inbox_events, incidents, outbox, run_steps, runs
 from pipelines.warehouse import warehouse_lock
 
 WEBHOOK_TEXTS = (  # the staging table is incremental: what it has taken over it does not read again

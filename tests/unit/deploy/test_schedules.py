@@ -21,6 +21,7 @@ SYSTEMD = PROJECT / "deploy" / "systemd"
 CRONTAB = PROJECT / "deploy" / "cron" / "outreach.cron"
 INSTALLED = "/opt/outreach"
 ALERTS_CRON = "3-59/5 * * * *"
+RETENTION_CRON = "40 3 * * *"
 RUN = "outreach-run@.service"
 
 
@@ -65,9 +66,13 @@ def as_calendar(cron: str) -> str:
 def test_every_cadence_has_its_timer_and_cron_job_at_its_time() -> None:
     job = f"{INSTALLED}/deploy/cron/outreach-job"
     expected = {f"{job} run {name} --resume --json": cadence.cron for name, cadence in CADENCES.items()}
-    assert crontab() == expected | {f"{job} alerts --json": ALERTS_CRON}
+    assert crontab() == expected | {
+        f"{job} alerts --json": ALERTS_CRON,
+        f"{job} retention --apply --json": RETENTION_CRON,
+    }
     timers = {file.stem.removeprefix("outreach-"): unit(file)["Timer"] for file in SYSTEMD.glob("*.timer")}
-    times = {f"run@{name}": cadence.cron for name, cadence in CADENCES.items()} | {"alerts": ALERTS_CRON}
+    times = {f"run@{name}": cadence.cron for name, cadence in CADENCES.items()}
+    times |= {"alerts": ALERTS_CRON, "retention": RETENTION_CRON}
     assert {name: timer["OnCalendar"] for name, timer in timers.items()} == {
         name: as_calendar(cron) for name, cron in times.items()
     }
@@ -91,7 +96,7 @@ def test_the_document_says_what_the_cadences_are() -> None:
 
 def test_each_service_and_job_starts_a_command_that_exists() -> None:
     services = list(SYSTEMD.glob("*.service"))
-    assert len(services) == 3
+    assert len(services) == 4
     commands = [[word.replace("%i", "bounces") for word in command_of(service)] for service in services]
     for program, *words in commands:
         assert program == f"{INSTALLED}/.venv/bin/outreach"

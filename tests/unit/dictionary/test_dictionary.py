@@ -14,12 +14,19 @@ from pipelines.dictionary import data_dictionary
 from pipelines.errors import BuildError
 
 PROJECT = Path(__file__).parents[3]
+METRICS = PROJECT / "models" / "marts" / "funnel" / "_funnel__metrics.yml"
 
 
 def test_every_mart_and_seed_is_described_whole(tmp_path: Path) -> None:
     file = tmp_path / "dictionary.md"
     assert CliRunner().invoke(app, ["dictionary", "--out", str(file)]).exit_code == 0
     text = file.read_text()
+    metrics = re.findall(
+        r"^  - name: (\S+)\n    (?:label|description)", METRICS.read_text().split("\nmetrics:\n")[1], re.MULTILINE
+    )
+    told = text.split("\n## Metrics\n")[1]
+    assert metrics
+    assert all(f"| {name} | " in told for name in metrics)
     sections = {part.split("\n", 1)[0]: part for part in text.split("\n### ")[1:]}
     marts = {path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")}
     seeds = {path.stem for path in (PROJECT / "seeds").glob("*.csv")}

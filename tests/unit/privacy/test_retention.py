@@ -18,7 +18,8 @@ from pipelines.privacy.expired_texts import APOSTROPHES, expired, phrases_of
 from pipelines.privacy.retention import WAYS, Due, enforce, read_periods
 from pipelines.publish import published_version
 from pipelines.runs import recorded_run
-from pipelines.store import inbox_events, open_store, reading, run_steps, runs, writing
+from pipelines.store import open_store, reading, writing
+from pipelines.store_tables import inbox_events, run_steps, runs
 from pipelines.writeback import ledger
 
 from .conftest import NOON, PROJECT

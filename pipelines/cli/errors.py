@@ -1,0 +1,45 @@
+"""``outreach errors``: what waits for somebody, and what they should do."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.cli import app
+from pipelines.config import load_settings
+from pipelines.console import out
+from pipelines.operations.queues import as_markdown, read_queues
+
+
+class Format(StrEnum):
+    """How the queues are shown."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@app.command()
+def errors(
+    owner: Annotated[str | None, typer.Option(help='Only what waits for them, for example "CRM Admin".')] = None,
+    form: Annotated[Format, typer.Option("--format", help="Markdown goes into a ticket.")] = Format.TABLE,
+) -> None:
+    """Show what waits in the queues of docs/runbook.md, by owner: how often, since when, what to do, with examples."""
+    rows = read_queues(load_settings(), owner)
+    if form is Format.JSON:
+        out.print_json(json.dumps(rows))
+    elif form is Format.MARKDOWN:
+        typer.echo(as_markdown(rows), nl=False)
+    else:
+        table = Table(title="Waiting" if rows else "Nothing waits.", title_justify="left")
+        for heading in ("owner", "queue", "problem", "items", "oldest hours", "next step"):
+            table.add_column(heading, justify="right" if heading in {"items", "oldest hours"} else "left")
+        for row in rows:
+            age = "" if row["oldest_hours"] is None else f"{row['oldest_hours']:,.0f}"
+            items = f"{row['items']:,}"
+            table.add_row(row["owner"], row["queue"], row["problem"], items, age, row["next_step"])
+        out.print(table)
