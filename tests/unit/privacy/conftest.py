@@ -65,7 +65,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _warehouse(settings)
     for build in ("first", "second"):
         publish(settings, build)
-    _store(settings)
+    fill_store(settings)
     _files(directory)
     return directory
 
@@ -104,7 +104,8 @@ def _warehouse(settings: Settings) -> None:
                 warehouse.execute(f"drop table {table}")
 
 
-def _store(settings: Settings) -> None:
+def fill_store(settings: Settings) -> None:
+    """Put Ann into every table of the store."""
     engine = open_store(settings)
     of_bob = {"sl_lead_email": "bob@lead.example", "reply_message": {"message_id": "<b@lead.example>", "text": "No."}}
     bob = webhook("", **of_bob, cc_emails=[ANN.upper()])

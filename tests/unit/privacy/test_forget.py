@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from pipelines.campaign_map import read_campaign_map
 from pipelines.cli import app
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
@@ -18,6 +19,7 @@ from pipelines.inbox.events import append
 from pipelines.privacy import duckdb_rows, erasure, store_rows
 from pipelines.privacy.access import held_about
 from pipelines.privacy.erasure import Report, erase, preview
+from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import find_person
 from pipelines.privacy.suppression import key_file
 from pipelines.publish import open_published
@@ -25,7 +27,7 @@ from pipelines.store import open_store, reading, writing
 from pipelines.store_tables import clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
 
-from .conftest import ANN, LEAD, MEMBER, webhook
+from .conftest import ANN, LEAD, MEMBER, fill_store, webhook
 
 Rebuild = Callable[[], object]
 
@@ -197,3 +199,16 @@ def test_without_yes_the_command_only_shows(settings: Settings, monkeypatch: pyt
     assert not key_file(settings).exists()
     assert "warehouse.duckdb" in places_with(settings, ANN)
     assert isinstance(CliRunner().invoke(app, ["forget"]).exception, DataError)
+
+
+def test_a_store_on_postgresql_is_treated_alike(settings: Settings, postgres_url: str) -> None:
+    on_postgresql = settings.model_copy(update={"store_url": postgres_url})
+    fill_store(on_postgresql)
+    engine = open_store(on_postgresql)
+    person = find_person(settings, email=ANN)
+    mentions = Mentions(person, read_campaign_map(settings.project_dir))
+    counts = store_rows.erase_rows(engine, person, mentions, by="dora", erasure_id="e")
+    assert counts == {"accepted_matches": 1, "clay_submissions": 1, "inbox_events": 4, "outbox": 1, "ledger_entries": 4}
+    store_rows.forget_free_space(engine)
+    assert not [one for one in store_rows.rows_in(engine, person, mentions) if one.has_texts]
+    assert ledger.verify(engine).redacted == 4
