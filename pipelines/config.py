@@ -32,14 +32,16 @@ from pipelines.errors import ConfigurationError
 from pipelines.listening import is_loopback
 
 SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
-DEFAULT_SECRETS_FILE = Path(".dlt/secrets.toml")
+PROJECT_VARIABLE = "OUTREACH_PROJECT_DIR"
+PROJECT_FILE = "dbt_project.yml"
 Section = TypeVar("Section")
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
 
 
 def secrets_file() -> Path:
     """The secrets file in force: the one ``OUTREACH_SECRETS_FILE`` names, else dlt's own."""
-    return Path(os.environ.get(SECRETS_VARIABLE, DEFAULT_SECRETS_FILE))
+    project_dir = Path(os.environ.get(PROJECT_VARIABLE, ""))
+    return Path(os.environ.get(SECRETS_VARIABLE, project_dir / ".dlt" / "secrets.toml"))
 
 
 class SalesforceOrg(BaseModel):
@@ -207,10 +209,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OUTREACH_", env_nested_delimiter="__", extra="ignore")
 
-    project_dir: Path = Path()
-    data_dir: Path = Path("data")
+    project_dir: Path = Field(default=Path(), description="where dbt_project.yml is; by default the current directory")
+    data_dir: Path = Field(default=Path("data"), description="relative to project_dir")
     store_url: str | None = None
-    warehouse: Path | None = None
+    warehouse: Path | None = Field(default=None, description="relative to project_dir; by default in data_dir")
     user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
     plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")
     erasure_key: SecretStr | None = Field(
@@ -232,6 +234,12 @@ class Settings(BaseSettings):
         wants_mail = self.alerts.email_to or self.notices.email_owner or self.notices.copy_to
         if wants_mail and self.mail is None:
             raise ValueError("alerts or notices go by e-mail, but no [mail] section says through which host")
+        return self
+
+    @model_validator(mode="after")
+    def _paths_are_those_of_the_project(self) -> Settings:
+        self.data_dir = self.project_dir / self.data_dir
+        self.warehouse = self.project_dir / self.warehouse if self.warehouse else None
         return self
 
     @field_validator("salesforce")
@@ -329,8 +337,19 @@ def load_settings() -> Settings:
     """Read and check the settings.
 
     Raises:
-        ConfigurationError: a value is missing or has the wrong form; names each one.
+        ConfigurationError: a value is missing or has the wrong form; names each one. Or this is not the project
+            directory, and none is configured.
     """
+    settings = _read_settings()
+    if "project_dir" not in settings.model_fields_set and not Path(PROJECT_FILE).exists():
+        raise ConfigurationError(
+            f"This is not the project directory (no {PROJECT_FILE} in {Path.cwd()}).",
+            next_step=f"cd to the project directory, or set {PROJECT_VARIABLE} to it.",
+        )
+    return settings
+
+
+def _read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:

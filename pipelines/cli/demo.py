@@ -28,7 +28,7 @@ from pipelines.cli.build import report
 from pipelines.cli.plan import show_objections, show_plan
 from pipelines.cli.sandbox import sandbox_directory
 from pipelines.cli.writeback import show_result
-from pipelines.config import SECRETS_VARIABLE, Settings, load_settings
+from pipelines.config import PROJECT_VARIABLE, SECRETS_VARIABLE, Settings, load_settings
 from pipelines.console import out, progress
 from pipelines.errors import DataError, RefusedError
 from pipelines.gates import Purpose, confirm_gate, read_gates
@@ -227,7 +227,8 @@ def _conclude(disagreements: list[Check]) -> None:
 
 def _prepare() -> tuple[Settings, socket.socket]:
     """Use no credentials but the sandbox's, and refuse to touch data that a demo did not make."""
-    for name in [name for name in os.environ if name.startswith("OUTREACH_") and name != "OUTREACH_DATA_DIR"]:
+    kept = {"OUTREACH_DATA_DIR", PROJECT_VARIABLE}
+    for name in [name for name in os.environ if name.startswith("OUTREACH_") and name not in kept]:
         del os.environ[name]
     os.environ[SECRETS_VARIABLE] = os.devnull
     settings = load_settings()

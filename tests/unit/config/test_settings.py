@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import load_settings
+from pipelines.config import secrets_file as secrets_file_in_force
 from pipelines.errors import ConfigurationError
 
 SECRETS = """
@@ -64,3 +65,22 @@ def test_a_file_that_is_not_toml_is_named(secrets_file: Path) -> None:
     secrets_file.write_text("[salesforce")
     with pytest.raises(ConfigurationError, match=r"secrets\.toml cannot be read"):
         load_settings()
+
+
+def test_outside_of_the_project_nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"no dbt_project\.yml in") as error:
+        load_settings()
+    assert "OUTREACH_PROJECT_DIR" in (error.value.next_step or "")
+    assert error.value.exit_code == 3
+
+
+def test_what_is_relative_belongs_to_the_configured_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OUTREACH_PROJECT_DIR", str(project))
+    assert load_settings().warehouse_path == project / "data" / "warehouse.duckdb"
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(tmp_path / "elsewhere"))
+    assert load_settings().warehouse_path == tmp_path / "elsewhere" / "warehouse.duckdb"
+    monkeypatch.delenv("OUTREACH_SECRETS_FILE")
+    assert secrets_file_in_force() == project / ".dlt" / "secrets.toml"
