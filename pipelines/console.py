@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Table
 
 out = Console()
 err = Console(stderr=True)
@@ -31,3 +32,17 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as display:
         yield display
+
+
+def new_table(title: str | None, *headings: str, numbers: Collection[str] = ()) -> Table:
+    """An empty table that breaks what does not fit into its line, so that a name can be read and copied whole.
+
+    Args:
+        title: shown above it.
+        headings: one for each column; without a word in any of them, none are shown.
+        numbers: which of the headings stand above numbers.
+    """
+    table = Table(title=title, title_justify="left", show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold", justify="right" if heading in numbers else "left")
+    return table

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.cli import app
 from pipelines.config import Settings, load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.dictionary import data_dictionary
 from pipelines.errors import StoreError
 from pipelines.publish import open_published, published_version
@@ -33,6 +35,8 @@ FUNNEL_STAGES = (
     "positive",
     "converted",
 )
+STAGE_WIDTH = 13  # of its column with the table's edges
+CAMPAIGN_WIDTH = 16
 
 
 @app.command()
@@ -101,7 +105,9 @@ def report(
     if as_json:
         out.print_json(json.dumps({"build_id": version.build_id, "funnel": funnel}, default=str))
         return
-    out.print(_funnel_table(funnel, f"Funnel by campaign, data as of {version.as_of_at:%Y-%m-%d %H:%M} UTC"))
+    title = f"Funnel by campaign, data as of {version.as_of_at:%Y-%m-%d %H:%M} UTC"
+    for table in funnel_tables(funnel, title, width=out.width):
+        out.print(table)
 
 
 def _write_html(settings: Settings, file: Path, campaign: str | None) -> None:
@@ -115,16 +121,16 @@ def _write_html(settings: Settings, file: Path, campaign: str | None) -> None:
     out.print(f"Wrote {file}.", highlight=False, soft_wrap=True)
 
 
-def _funnel_table(funnel: list[dict[str, Any]], title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("campaign", no_wrap=True)
-    for stage in FUNNEL_STAGES:
-        table.add_column(stage, justify="right")
-    for row in funnel:
-        table.add_row(
-            f"{row['org']} · {row['campaign_name']}", *(_cell(row[f"members_{stage}"]) for stage in FUNNEL_STAGES)
-        )
-    return table
+def funnel_tables(funnel: Sequence[dict[str, Any]], title: str, *, width: int) -> Iterator[Table]:
+    """The stages downwards, the campaigns side by side, as many as the line has room for."""
+    at_once = max(1, (width - STAGE_WIDTH) // CAMPAIGN_WIDTH)
+    for first in range(0, len(funnel), at_once):
+        campaigns = funnel[first : first + at_once]
+        headings = [f"{row['org']}\n{escape(row['campaign_name'])}" for row in campaigns]
+        table = new_table(None if first else title, "stage", *headings, numbers=headings)
+        for stage in FUNNEL_STAGES:
+            table.add_row(stage, *(_cell(row[f"members_{stage}"]) for row in campaigns))
+        yield table
 
 
 def _cell(value: int | None) -> str:

@@ -16,7 +16,6 @@ from typing import Annotated
 import typer
 import uvicorn
 from rich.progress import Progress
-from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.campaign_map import read_campaign_map
@@ -29,7 +28,7 @@ from pipelines.cli.plan import show_objections, show_plan
 from pipelines.cli.sandbox import sandbox_directory
 from pipelines.cli.writeback import show_result
 from pipelines.config import PROJECT_VARIABLE, SECRETS_VARIABLE, Settings, load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.errors import DataError, RefusedError
 from pipelines.gates import Purpose, confirm_gate, read_gates
 from pipelines.inbox.receiver import receiver_app
@@ -208,11 +207,10 @@ def _check(settings: Settings, sandbox: Sandbox, steps: Steps) -> list[Check]:
     with steps.step("Compare Salesforce and the marts with the truth", "outreach sandbox truth --out …"):
         control.export_truth(sandbox, truth)
         checks = compare(settings, truth, control.applied_writes(sandbox)) + compare_marts(settings, truth)
-    table = Table(show_header=True)
-    for heading in ("check", "compared", "disagree"):
-        table.add_column(heading, justify="left" if heading == "check" else "right")
+    table = new_table(None, "check", "compared", "disagree", numbers={"compared", "disagree"})
     for check in checks:
-        table.add_row(check.name, f"{check.compared:,}", f"{check.disagreeing:,}")
+        disagreeing = f"{check.disagreeing:,}" if check.compared else "nothing to compare"
+        table.add_row(check.name, f"{check.compared:,}", disagreeing)
     out.print(table)
     return [check for check in checks if not check.holds]
 
@@ -222,7 +220,7 @@ def _conclude(disagreements: list[Check]) -> None:
         names = "; ".join(f"{check.name} ({check.example})" for check in disagreements)
         raise DataError(f"Salesforce does not agree: {names}.", next_step="Compare the marts with the truth files.")
     out.print("\n[bold green]Salesforce agrees with the warehouse and with the truth.[/] The warehouse stays: try")
-    out.print("  source .venv/bin/activate && dbt build && outreach report", highlight=False)
+    out.print("  source .venv/bin/activate && outreach status && outreach dashboard", highlight=False)
 
 
 def _prepare() -> tuple[Settings, socket.socket]:
@@ -293,9 +291,8 @@ def _receiver(settings: Settings, receiver_socket: socket.socket) -> Iterator[No
 
 
 def _show_timings(steps: Steps) -> None:
-    table = Table(title="Time by step", title_justify="left", show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
+    table = new_table("Time by step", "", "")
+    table.columns[1].justify = "right"
     for title, seconds in steps.taken:
         table.add_row(title, f"{seconds:.1f} s")
     table.add_row("[bold]together[/]", f"[bold]{time.monotonic() - steps.started_at:.1f} s[/]")

@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.config import load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.doctor.check import Check, Verdict
 from pipelines.doctor.machine import check_machine
 from pipelines.doctor.salesforce import check_salesforce
@@ -65,10 +64,8 @@ def _report(checks: Sequence[Check], *, as_json: bool) -> None:
 
 def _show(checks: Sequence[Check]) -> None:
     for subject in dict.fromkeys(check.subject for check in checks):
-        table = Table(title=subject, title_justify="left", show_header=True, show_lines=False)
-        table.add_column("", no_wrap=True)
-        table.add_column("should be so")
-        table.add_column("found, and what to change")
+        table = new_table(subject, "", "should be so", "found, and what to change")
+        table.columns[0].no_wrap = True
         for check in checks:
             if check.subject == subject:
                 found = check.found + (f"\n→ {check.next_step}" if check.next_step else "")

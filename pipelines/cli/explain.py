@@ -8,12 +8,11 @@ from itertools import groupby
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.store import open_store
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.connections import readers
@@ -58,7 +57,7 @@ def _show(steps: list[Step]) -> None:
     if not steps:
         out.print("Nothing is known of this record.", highlight=False)
     for (org, record_id, field), group in groupby(steps, key=lambda step: (step.org, step.record_id, step.field)):
-        table = Table(title=f"{org} {record_id} {field}", title_justify="left", show_header=False)
+        table = new_table(f"{org} {record_id} {field}", "", "", "")
         for step in group:
             at = f"{step.at:%Y-%m-%d %H:%M}" if step.at else ""
             table.add_row(at, step.step, f"{step.text}, by {step.actor}" if step.actor else step.text)

@@ -6,7 +6,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.clay.audience import read_audience
 from pipelines.clay.export import export_audience
@@ -14,7 +13,7 @@ from pipelines.clay.export_summary import ExportSummary
 from pipelines.clay.webhook import NEW_TABLE
 from pipelines.cli import app
 from pipelines.config import load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.errors import OutreachError, PartialFailureError
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
@@ -56,9 +55,8 @@ def _show(summary: ExportSummary, *, as_json: bool) -> None:
         out.print_json(json.dumps(summary.as_dict()))
         return
     title = f"{summary.campaign_name} ({summary.org}) to {summary.table_id}, data as of {summary.as_of_at[:16]} UTC"
-    table = Table(title=title, title_justify="left", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right")
+    table = new_table(title, "", "")
+    table.columns[1].justify = "right"
     lines = {
         "members": summary.members,
         "exportable": summary.exportable,

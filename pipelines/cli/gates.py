@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.campaign_map import MappedCampaign, read_campaign_map
 from pipelines.clay.audience import find_campaign
 from pipelines.cli import app
 from pipelines.config import Settings, load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.gates import Gate, Purpose, confirm_gate, number, read_gates, require_gates
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
@@ -42,7 +43,7 @@ def gate(
     if as_json:
         out.print_json(json.dumps([dataclasses.asdict(one) for one in gates]))
     else:
-        out.print(_table(gates, f"{found.name} ({found.org}) before {before}", before))
+        out.print(gate_table(gates, f"{found.name} ({found.org}) before {before}", before))
     require_gates(found, gates, before)
 
 
@@ -69,12 +70,11 @@ def _find(settings: Settings, campaign: str, org: str | None) -> MappedCampaign:
     return find_campaign(read_campaign_map(settings.project_dir), campaign, org)
 
 
-def _table(gates: Sequence[Gate], title: str, purpose: Purpose) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("", no_wrap=True)
-    for heading in ("gate", "measured", "threshold", "owner", "evidence"):
-        table.add_column(heading, justify="right" if heading in {"measured", "threshold"} else "left")
+def gate_table(gates: Sequence[Gate], title: str, purpose: Purpose) -> Table:
+    """The gates with their figures; the verdict of one that is not required stands in brackets."""
+    table = new_table(title, "verdict", "gate, evidence", "measured", "threshold", numbers={"measured", "threshold"})
     for one in gates:
         verdict = f"[{STYLES[one.verdict]}]{one.verdict}[/]" if one.is_required(purpose) else f"({one.verdict})"
-        table.add_row(verdict, one.gate, number(one.measured_value), number(one.threshold), one.owner, one.evidence)
+        says = f"[bold]{one.gate}[/]\n{escape(one.evidence)} ({escape(one.owner)})"
+        table.add_row(verdict, says, number(one.measured_value), number(one.threshold))
     return table

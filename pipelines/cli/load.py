@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.config import Settings, load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.errors import OutreachError, PartialFailureError, worst
 from pipelines.landing import SOURCE_READS
 from pipelines.runs import recorded_run
@@ -122,10 +121,7 @@ def _show(loaded: Loaded, failed: Mapping[str, OutreachError], *, as_json: bool)
         return
     if not loaded.rows:
         return
-    table = Table(title="Rows loaded", title_justify="left")
-    table.add_column("dataset", no_wrap=True)
-    table.add_column("table", no_wrap=True)
-    table.add_column("rows", justify="right")
+    table = new_table("Rows loaded", "dataset", "table", "rows", numbers={"rows"})
     for dataset, tables in loaded.rows.items():
         table.add_section()
         for name, rows in tables.items():

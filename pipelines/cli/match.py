@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.config import load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.errors import DataError
 from pipelines.matching.accepted import UnmatchedEvent, accept, in_force, read_unmatched, withdraw
 from pipelines.runs import recorded_run
@@ -93,9 +92,7 @@ def _print(rows: Sequence[dict[str, object]], headings: Sequence[str], title: st
     if as_json:
         out.print_json(json.dumps(rows, default=str))
         return
-    table = Table(title=f"{title}: {len(rows):,}", title_justify="left")
-    for heading in headings:
-        table.add_column(heading.replace("_", " "), overflow="fold")
+    table = new_table(f"{title}: {len(rows):,}", *(heading.replace("_", " ") for heading in headings))
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in headings))
     out.print(table)

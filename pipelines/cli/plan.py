@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.config import Settings, load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.csv_out import open_private, write_csv
 from pipelines.http import without_addresses
 from pipelines.store import open_store
@@ -107,7 +106,7 @@ def show_objections(made: Plan, objections: list[Objection]) -> None:
 def _show_counts(made: Plan) -> None:
     counts = Counter((one.org, f"{one.object}.{one.field}", one.policy, *_transition(one)) for one in made.changes)
     values = Counter((org, field) for org, field, *_ in counts)
-    table = _table("Changes", "org", "field", "policy", "before", "after", changes="right")
+    table = new_table("Changes", "org", "field", "policy", "before", "after", "changes", numbers={"changes"})
     shown: Counter[tuple[str, ...]] = Counter()
     for (org, field, policy, before, after), count in counts.items():
         is_free_text = values[org, field] > DISTINCT_VALUES
@@ -125,9 +124,9 @@ def _transition(change: Change) -> tuple[str, str]:
 
 
 def _show_changes(made: Plan, *, show_all: bool) -> None:
-    table = _table(
-        "All changes" if show_all else "Samples", "org", "record", "field", "before", "after", "why", "evidence"
-    )
+    title = "All changes" if show_all else "Samples"
+    table = new_table(title, "org", "record", "field", "before", "after", "why")
+    table.columns[1].no_wrap = True
     seen: Counter[tuple[str, str, str]] = Counter()
     for one in made.changes:
         seen[one.org, one.object, one.field] += 1
@@ -146,7 +145,7 @@ def _show_held(made: Plan) -> None:
         held[row["object"], row["field"], row["reason"]] += row["count"]
     if not held:
         return
-    table = _table(f"{held.total():,} held back", "field", "why", changes="right")
+    table = new_table(f"{held.total():,} held back", "field", "why", "changes", numbers={"changes"})
     for (object_name, field, why), count in sorted(held.items()):
         table.add_row(f"{object_name}.{field}", why, f"{count:,}")
     out.print(table)
@@ -158,15 +157,6 @@ def _export(made: Plan, file: Path) -> None:
     contents = [asdict(one) for one in made.changes] + [asdict(one) for one in made.held]
     with open_private(file) as target:
         write_csv(target, columns, (nothing | content for content in contents))
-
-
-def _table(title: str, *headings: str, **justified: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading == "record")
-    for heading in justified:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def _short(value: str) -> str:

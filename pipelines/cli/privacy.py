@@ -9,13 +9,12 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
 from pipelines.config import load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.errors import DataError
 from pipelines.privacy.access import held_about
 from pipelines.privacy.erasure import PURPOSE, Report, erase, preview
@@ -100,9 +99,7 @@ def _show(report: Report, *, as_json: bool, heading: str) -> None:
     if as_json:
         out.print_json(json.dumps(asdict(report)))
         return
-    table = Table(title=f"{heading} ({report.addresses} addresses)", title_justify="left")
-    table.add_column("where", overflow="fold")
-    table.add_column("rows", justify="right")
+    table = new_table(f"{heading} ({report.addresses} addresses)", "where", "rows", numbers={"rows"})
     for place, rows in sorted(report.counts.items()):
         table.add_row(place, f"{rows:,}")
     out.print(table if report.counts else "Nothing is held about this person.")

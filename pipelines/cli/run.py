@@ -10,14 +10,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
 from pipelines.config import Settings, load_settings
-from pipelines.console import out, progress
+from pipelines.console import new_table, out, progress
 from pipelines.operations.alerts import alert_after_run
 from pipelines.operations.cadences import CADENCES, Cadence, Kind, Step, steps_of
 from pipelines.operations.notices import write_notices
@@ -116,9 +115,7 @@ def _load(settings: Settings, cadence: Cadence, step: Step, display: Progress) -
 
 def _show(report: RunReport) -> None:
     title = f"run {report.cadence}" + (", going on with an earlier run" if report.resumed_run_id else "")
-    table = Table(title=title, title_justify="left")
-    for heading in ("step", "outcome", "why"):
-        table.add_column(heading)
+    table = new_table(title, "step", "outcome", "why")
     for step in report.steps:
         style = STYLES.get(step.outcome, "")
         table.add_row(step.step, f"[{style}]{step.outcome}[/]" if style else step.outcome, step.detail or "")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.config import Settings, load_settings
-from pipelines.console import err, out, progress
+from pipelines.console import err, new_table, out, progress
 from pipelines.errors import ConfigurationError
 from sandbox import control
 from sandbox.connections import connections
@@ -124,9 +122,7 @@ def _show_connections(sandbox: Sandbox, *, as_json: bool) -> None:
         for entry in entries:
             out.print(json.dumps(entry), soft_wrap=True, highlight=False, markup=False)
         return
-    table = Table(title="Sandbox", title_justify="left")
-    for heading in ("service", "org", "url", "credentials"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("Sandbox", "service", "org", "url", "credentials")
     for entry in entries:
         rest = {k: v for k, v in entry.items() if k not in {"service", "org", "url"}}
         table.add_row(
@@ -134,7 +130,7 @@ def _show_connections(sandbox: Sandbox, *, as_json: bool) -> None:
         )
     out.print(table)
     out.print("To use them in this shell:", highlight=False)
-    out.print(f"  export OUTREACH_SECRETS_FILE={_relative(sandbox.secrets_file)}", soft_wrap=True, highlight=False)
+    out.print(f"  export OUTREACH_SECRETS_FILE={sandbox.secrets_file.resolve()}", soft_wrap=True, highlight=False)
 
 
 def _show_status(sandbox: Sandbox, *, as_json: bool) -> None:
@@ -143,14 +139,8 @@ def _show_status(sandbox: Sandbox, *, as_json: bool) -> None:
         for service, state in services.items():
             out.print(json.dumps({"service": service, **state}), soft_wrap=True, highlight=False, markup=False)
         return
-    table = Table(title="Sandbox", title_justify="left")
-    for heading in ("service", "running", "state"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("Sandbox", "service", "running", "state")
     for service, state in services.items():
         rest = {k: v for k, v in state.items() if k != "is_running"}
         table.add_row(service, "yes" if state["is_running"] else "no", json.dumps(rest) if rest else "")
     out.print(table)
-
-
-def _relative(path: Path) -> str:
-    return os.path.relpath(path)

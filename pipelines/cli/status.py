@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
 from pipelines.config import load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.operations.alerts import alert_of_staleness, write_test
 from pipelines.operations.notices import write_notices
 from pipelines.operations.outbox import send_waiting
@@ -61,7 +60,7 @@ def alerts(
 
 
 def _show_cadences(cadences: Iterable[dict[str, Any]]) -> None:
-    table = _table("Last runs", "cadence", "state", "started (UTC)", "exit code", "last good run (UTC)", "not done")
+    table = new_table("Last runs", "cadence", "state", "started (UTC)", "exit code", "last good run (UTC)", "not done")
     for one in cadences:
         style = STYLES.get(one["state"], "")
         table.add_row(
@@ -76,7 +75,7 @@ def _show_cadences(cadences: Iterable[dict[str, Any]]) -> None:
 
 
 def _show_sources(sources: Iterable[dict[str, Any]] | None) -> None:
-    table = _table("Sources", "source", "all read by (UTC)", "hours ago", "")
+    table = new_table("Sources", "source", "all read by (UTC)", "hours ago", "")
     for one in sources or ():
         mark = "[bold red]stale[/]" if one["is_stale"] else ""
         table.add_row(one["dataset"], _short(one["oldest_read_at"]), f"{one['hours_behind']:.1f}", mark)
@@ -85,8 +84,7 @@ def _show_sources(sources: Iterable[dict[str, Any]] | None) -> None:
 
 def _show_rest(state: dict[str, Any]) -> None:
     queues, published = state["queues"], state["published"]
-    table = _table("Queues and publication", "", "")
-    table.show_header = False
+    table = new_table("Queues and publication", "", "")
     for source, count in queues["inbox_waiting"].items():
         table.add_row(f"inbox events of {source} not loaded, at most", _short(count))
     table.add_row("events that stand for no member", _short(queues["unmatched_events"]))
@@ -103,13 +101,6 @@ def _show_rest(state: dict[str, Any]) -> None:
         since = f"{incident['since']:%Y-%m-%d %H:%M} UTC"
         out.print(f"[bold red]Incident[/] {incident['subject']} since {since}: ", end="", highlight=False)
         out.print(incident["detail"], highlight=False, markup=False)
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading)
-    return table
 
 
 def _short(value: object) -> str:

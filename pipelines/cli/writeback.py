@@ -7,13 +7,12 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.cli.plan import show_objections, show_plan
 from pipelines.config import Settings, load_settings
-from pipelines.console import err, out, progress
+from pipelines.console import err, new_table, out, progress
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 from pipelines.writeback.apply import push_lock, push_plan, push_summary, require_success, stop_order
@@ -100,11 +99,8 @@ def show_result(made: Plan, result: PushResult, *, title: str = "what became of"
     if not made.changes:
         out.print("Nothing to write: Salesforce already shows every allowed value.", highlight=False)
         return
-    table = Table(title=f"{title} {len(result.outcomes):,} of {len(made.changes):,} changes".capitalize())
-    table.title_justify = "left"
-    for heading in ("field", "outcome"):
-        table.add_column(heading)
-    table.add_column("changes", justify="right")
+    title = f"{title} {len(result.outcomes):,} of {len(made.changes):,} changes".capitalize()
+    table = new_table(title, "field", "outcome", "changes", numbers={"changes"})
     for (object_name, field, outcome), count in sorted(result.counts().items()):
         table.add_row(f"{object_name}.{field}", outcome, f"{count:,}")
     out.print(table)
