@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import (
@@ -16,7 +16,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-out = Console()
+
+class PatientConsole(Console):
+    """A console that falls silent when its reader has gone: what the command does is done to the end."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing any more, also not when Python closes the pipe."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
+out = PatientConsole()
 err = Console(stderr=True)
 
 

@@ -3,20 +3,65 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
-from pipelines.console import err
+from pipelines.console import err, out
 from pipelines.errors import OutreachError
+
+# The commands as the help shows them.
+PANELS = {
+    "Load": ("load", "receive"),
+    "Build and look": ("build", "report", "dashboard", "dictionary"),
+    "Export and match": ("gate", "confirm", "export", "match"),
+    "Write back": ("plan", "approve", "push", "revert", "explain", "ledger"),
+    "Run it": ("run", "status", "alerts", "doctor"),
+    "Privacy": ("person", "forget"),
+    "Sandbox": ("demo", "sandbox"),
+}
+
+
+class Commands(TyperGroup):
+    """All commands, in the panels and the order of the help."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: self.commands[name] for names in PANELS.values() for name in names}
+        for panel, names in PANELS.items():
+            for name in names:
+                self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
+
 
 app = typer.Typer(
     name="outreach",
+    cls=Commands,
     help="Cold outreach, from Salesforce to Clay and Smartlead and back, with proof of every write.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"outreach {version('outreach-warehouse')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere in the line.")
+    ] = False,
+) -> None:
+    """What every command takes."""
 
 
 def main() -> None:
@@ -33,9 +78,10 @@ def main() -> None:
         if error.next_step:
             err.print(f"[bold]Next:[/] {escape(error.next_step)}", highlight=False)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("Interrupted.")
-        sys.exit(130)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            sys.exit(0)  # the reader of a long output has seen enough
+        raise
 
 
 # Each module registers its commands on ``app``.

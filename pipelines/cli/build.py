@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pipelines.build import build_and_publish
 from pipelines.cli import app
+from pipelines.cli.options import AsJson
 from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.dictionary import data_dictionary
@@ -20,8 +21,6 @@ from pipelines.errors import StoreError
 from pipelines.publish import open_published, published_version
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 
 FUNNEL_STAGES = (
     "members",

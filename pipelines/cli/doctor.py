@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from pipelines.cli import app
+from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import load_settings
 from pipelines.console import new_table, out
 from pipelines.doctor.check import Check, Verdict
@@ -21,8 +21,6 @@ from pipelines.doctor.stores import check_stores
 from pipelines.errors import ConfigurationError
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.CANNOT_TELL: "yellow"}
-Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 
 doctor_app = typer.Typer(help="Check what the product depends on; each line passes, fails or cannot tell.")
 app.add_typer(doctor_app, name="doctor")

@@ -23,7 +23,9 @@ from pipelines.writeback.story import Step
 @app.command()
 def explain(
     record: Annotated[str, typer.Argument(metavar="LEAD_OR_MEMBER", help="A Salesforce id, 15 or 18 characters.")],
-    field: Annotated[str | None, typer.Argument(help="Only this field, by its canonical name.")] = None,
+    field: Annotated[
+        str | None, typer.Argument(metavar="FIELD", help="Only this field, by its canonical name.")
+    ] = None,
     org: Orgs = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask Salesforce what stands there now.")] = False,
     as_json: AsJson = False,

@@ -12,6 +12,7 @@ from pipelines.clay.export import export_audience
 from pipelines.clay.export_summary import ExportSummary
 from pipelines.clay.webhook import NEW_TABLE
 from pipelines.cli import app
+from pipelines.cli.options import AsJson, Campaign, CampaignOrg
 from pipelines.config import load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.errors import OutreachError, PartialFailureError
@@ -23,13 +24,13 @@ MOST_LISTED = 20
 
 @app.command()
 def export(
-    campaign: Annotated[str, typer.Argument(help="The campaign's id or exact name.")],
-    org: Annotated[str | None, typer.Option(help="The org, when both have a campaign of this name.")] = None,
+    campaign: Campaign,
+    org: CampaignOrg = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and count, but send nothing.")] = False,
     resend_missing: Annotated[
         bool, typer.Option("--resend-missing", help="Send again what Clay accepted, but does not show in its table.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send a campaign's exportable members to its Clay table, if all its gates pass.
 

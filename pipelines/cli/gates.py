@@ -15,6 +15,7 @@ from rich.table import Table
 from pipelines.campaign_map import MappedCampaign, read_campaign_map
 from pipelines.clay.audience import find_campaign
 from pipelines.cli import app
+from pipelines.cli.options import AsJson, Campaign, CampaignOrg
 from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out
 from pipelines.gates import Gate, Purpose, confirm_gate, number, read_gates, require_gates
@@ -22,16 +23,14 @@ from pipelines.runs import recorded_run
 from pipelines.store import open_store
 
 STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
-Campaign = Annotated[str, typer.Argument(help="The campaign's id or exact name.")]
-Org = Annotated[str | None, typer.Option(help="The org, when both have a campaign of this name.")]
 
 
 @app.command()
 def gate(
     campaign: Campaign,
-    org: Org = None,
+    org: CampaignOrg = None,
     before: Annotated[Purpose, typer.Option(help="What the campaign wants to do next.")] = Purpose.EXPORT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show every gate of a campaign; exit code 0 only if all that are required pass, otherwise 9.
 
@@ -52,7 +51,7 @@ def confirm(
     campaign: Campaign,
     gate_name: Annotated[str, typer.Argument(metavar="GATE", help="The gate, as outreach gate names it.")],
     reason: Annotated[str, typer.Option(help="What was checked, and how.")],
-    org: Org = None,
+    org: CampaignOrg = None,
     by: Annotated[str | None, typer.Option(help="Who confirms; by default the user of this computer.")] = None,
 ) -> None:
     """Confirm a gate that needs a person, on the figures it shows now.

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from pipelines.clay.loader import load_clay
 from pipelines.cli import app
+from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.errors import OutreachError, PartialFailureError, worst
@@ -22,9 +23,6 @@ from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
 from pipelines.writeback.ledger_source import load_writeback
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
-Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be given several times.")]
 
 Sweep = Annotated[
     bool | None,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli import app
+from pipelines.cli.options import AsJson
 from pipelines.config import load_settings
 from pipelines.console import new_table, out
 from pipelines.errors import DataError
@@ -22,10 +23,9 @@ match_app = typer.Typer(no_args_is_help=True, help="Unmatched events, and the ma
 app.add_typer(match_app, name="match")
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="event_source, for example smartlead_reply.")]
-Keys = Annotated[list[str], typer.Argument(metavar="KEY…", help="event_key; several may be given.")]
+Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="event_key; several may be given.")]
 Why = Annotated[str, typer.Option(help="Why this is right, for those who ask later.")]
 By = Annotated[str, typer.Option(help="Who decided it.", default_factory=getpass.getuser, show_default="you")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
 NEXT = "They take effect with outreach load writeback and outreach build."
 
 

@@ -7,7 +7,12 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of tables.")]
-Orgs = Annotated[list[str] | None, typer.Option("--org", help="Only this org; may be repeated.")]
+Campaign = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id or exact name.")]
+CampaignOrg = Annotated[
+    str | None, typer.Option("--org", metavar="ORG", help="The org, when both have a campaign of this name.")
+]
+Orgs = Annotated[list[str] | None, typer.Option("--org", metavar="ORG", help="Only this org; may be repeated.")]
 Cadence = Annotated[
-    str | None, typer.Option(help="Only the fields of this cadence: replies, bounces, enrichment or crm_sync.")
+    str | None,
+    typer.Option(metavar="CADENCE", help="Only the fields of this cadence: replies, bounces, enrichment or crm_sync."),
 ]

@@ -37,7 +37,7 @@ DISTINCT_VALUES = 6
 @app.command()
 def plan(
     name: Annotated[
-        str | None, typer.Argument(metavar="[PLAN]", help="Show this kept plan; by default a new one.")
+        str | None, typer.Argument(metavar="PLAN", help="Show this kept plan; by default a new one.")
     ] = None,
     org: Orgs = None,
     cadence: Cadence = None,

@@ -38,7 +38,10 @@ STYLES = {"failed": "bold red", "not taken": "yellow"}
 
 @app.command()
 def run(
-    cadence: Annotated[CadenceName, typer.Argument(help="Which cadence of the integration document.")],
+    cadence: Annotated[
+        CadenceName,
+        typer.Argument(metavar="CADENCE", help=f"One of the integration document's: {', '.join(CADENCES)}."),
+    ],
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the last run if it failed or was killed."),

@@ -26,7 +26,7 @@ from pipelines.writeback.plan_files import load_plan
 
 @app.command()
 def push(
-    plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN]", help="A plan; by default a new one.")] = None,
+    plan_id: Annotated[str | None, typer.Argument(metavar="PLAN", help="A plan; by default a new one.")] = None,
     org: Orgs = None,
     cadence: Cadence = None,
     first_run: Annotated[
