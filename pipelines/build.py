@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess  # dbt in a process of its own: in ours it could keep the warehouse file locked
 import sys
@@ -25,6 +26,7 @@ from pipelines.warehouse import warehouse_lock
 
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+OUR_HOOK = re.compile(r"^.*-on-run-start-\d+ \([^)]*\) ")
 ERROR_EVENTS = {"MainEncounteredError", "RunResultError", "RunResultErrorNoMessage"}
 
 
@@ -91,7 +93,7 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
                     nodes[str(data["status"]).lower()] += 1
                 progress.update(task, completed=data["index"], total=data.get("total"))
             elif event["info"]["name"] in ERROR_EVENTS:
-                errors.append(_without_call_stack(event["info"]["msg"]))
+                errors.append(cause_of(event["info"]["msg"]))
     if process.returncode != 0:
         raise BuildError(
             "dbt build failed; nothing was published. " + " ".join(errors or ["dbt gave no reason."]),
@@ -117,10 +119,11 @@ def _end_with_parent() -> None:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _without_call_stack(message: str) -> str:
-    """dbt's message without the macros that led to it."""
+def cause_of(message: str) -> str:
+    """dbt's message without the macros that led to it, and our own refusal without the hook that made it."""
     lines = (line.strip() for line in message.splitlines())
-    return " ".join(line for line in lines if line and not line.startswith(">"))
+    said = " ".join(line for line in lines if line and not line.startswith(">"))
+    return OUR_HOOK.sub("", said)
 
 
 def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:

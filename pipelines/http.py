@@ -20,6 +20,7 @@ import httpx
 import tenacity
 
 from pipelines.errors import ConfigurationError, OutreachError, ServiceError
+from pipelines.listening import is_loopback
 
 USER_AGENT = "outreach-warehouse/0.1"  # Smartlead's proxy answers 403 to libraries that show only their own name
 ATTEMPTS = 7  # about a minute of patience with a service that does not say how long to wait
@@ -28,6 +29,8 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 120.0
 DOWNLOAD_BLOCK_BYTES = 1 << 20
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+RUN_AGAIN = "Run the command again later; it continues where it stopped."
+START_IT = "Start it on this machine (the sandbox: outreach sandbox up), then run the command again."
 E_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 
 # httpx logs whole URLs, and Smartlead wants its key in them.
@@ -197,9 +200,10 @@ class HttpService:
             return retrying(attempt)
         except tenacity.RetryError as error:
             last = error.last_attempt
+            problem = last.exception()
             raise ServiceError(
-                f"{self.name} {self.scrub(str(last.exception()))}; {last.attempt_number} attempts were made.",
-                next_step="Run the command again later; it continues where it stopped.",
+                f"{self.name} {self.scrub(str(problem))}; {last.attempt_number} attempts were made.",
+                next_step=problem.next_step if isinstance(problem, _TransientError) else RUN_AGAIN,
             ) from None
 
     def _attempt(self, request: Callable[[], httpx.Response], path: str) -> httpx.Response:
@@ -217,11 +221,12 @@ class HttpService:
         return response
 
     def _unreachable(self, error: httpx.RequestError, path: str) -> _TransientError:
-        host = httpx.URL(self._url(path)).netloc.decode()
+        url = httpx.URL(self._url(path))
         connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         return _TransientError(
-            f"cannot be reached at {host} ({type(error).__name__})",
+            f"cannot be reached at {url.netloc.decode()} ({type(error).__name__})",
             attempts=ATTEMPTS_TO_CONNECT if connecting else ATTEMPTS,
+            next_step=START_IT if is_loopback(url.host) else RUN_AGAIN,
         )
 
     def _busy(self, response: httpx.Response) -> Exception:
@@ -243,10 +248,18 @@ class HttpService:
 class _TransientError(Exception):
     """Worth another attempt, after the wait that the service wants if it said so."""
 
-    def __init__(self, message: str, *, wait_seconds: float | None = None, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait_seconds: float | None = None,
+        attempts: int = ATTEMPTS,
+        next_step: str = RUN_AGAIN,
+    ) -> None:
         super().__init__(message)
         self.wait_seconds = wait_seconds
         self.attempts = attempts
+        self.next_step = next_step
 
 
 def _problem(state: tenacity.RetryCallState) -> _TransientError | None:

@@ -13,10 +13,11 @@ from pipelines.cli import app
 from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import load_settings
 from pipelines.console import new_table, out
+from pipelines.errors import OutreachError
 from pipelines.store import open_store
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.connections import readers
-from pipelines.writeback.explain import Subject, now, past, subject
+from pipelines.writeback.explain import Subject, now, past, require_known, subject
 from pipelines.writeback.story import Step
 
 
@@ -40,8 +41,13 @@ def explain(
     steps = [step for step in past(settings, open_store(settings), about) if not org or step.org in org]
     if not offline:
         orgs = sorted({step.org for step in steps}) or org
-        with readers(settings, orgs) as org_readers:
-            steps += now(allowlist, org_readers, about, org_readers)
+        try:
+            with readers(settings, orgs) as org_readers:
+                steps += now(allowlist, org_readers, about, org_readers)
+        except OutreachError as error:
+            error.next_step = f"{error.next_step or ''} With --offline, Salesforce is not asked.".strip()
+            raise
+    require_known(settings, about, steps)
     steps.sort(key=lambda step: (step.org, step.record_id, step.field))
     if as_json:
         out.print_json(json.dumps(as_document(about, steps)))
@@ -57,7 +63,7 @@ def as_document(about: Subject, steps: list[Step]) -> dict[str, Any]:
 
 def _show(steps: list[Step]) -> None:
     if not steps:
-        out.print("Nothing is known of this record.", highlight=False)
+        out.print("Nothing has happened to these fields of the record.", highlight=False)
     for (org, record_id, field), group in groupby(steps, key=lambda step: (step.org, step.record_id, step.field)):
         table = new_table(f"{org} {record_id} {field}", "", "", "")
         for step in group:

@@ -33,7 +33,7 @@ from pipelines.writeback.connections import readers
 from pipelines.writeback.ledger_source import load_writeback
 
 CadenceName = StrEnum("CadenceName", {name: name for name in CADENCES})  # type: ignore[misc]
-STYLES = {"failed": "bold red", "not taken": "yellow"}
+STYLES = {"failed": "bold red", "waits for consent": "yellow", "not taken": "yellow"}
 
 
 @app.command()

@@ -30,7 +30,10 @@ def push(
     org: Orgs = None,
     cadence: Cadence = None,
     first_run: Annotated[
-        bool, typer.Option("--first-run", help="Consent to writing fields of an org for the first time.")
+        bool,
+        typer.Option(
+            "--first-run", help="Consent to first writes; it covers all fields of each org in the plan at once."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read Salesforce and show what would happen; write nothing to it.")

@@ -94,7 +94,11 @@ class _IntegrationUser:
         seconds = f"{abs(difference.total_seconds()):.0f} seconds apart"
         if abs(difference) <= LARGEST_CLOCK_DIFFERENCE:
             return passed(seconds)
-        return failed(seconds, "Set this machine's clock (NTP): a signed assertion is only valid for three minutes.")
+        return failed(
+            seconds,
+            "Set this machine's clock (NTP): a signed assertion is only valid for three minutes; or the other side's"
+            " clock stands elsewhere, as the sandbox's does.",
+        )
 
     def _quota(self) -> Finding:
         self.client.read_json("GET", "limits")  # any answer but that of the sign-in tells

@@ -20,6 +20,7 @@ from pipelines.smartlead.client import SmartleadClient
 Look = Callable[[], Finding]
 KEY = "It can be reached and takes our key"
 CLOCK = "Our clock agrees with its clock"
+CLOCK_STEP = "Set this machine's clock (NTP); or the other side's clock stands elsewhere, as the sandbox's does."
 RECEIVER_SECONDS = 5
 
 
@@ -63,7 +64,7 @@ def _with_clock(subject: str, ask: Callable[[], datetime | None]) -> list[Check]
         found = f"{apart.total_seconds():.0f} seconds apart"
         if apart <= LARGEST_CLOCK_DIFFERENCE:
             return passed(found)
-        return failed(found, "Set this machine's clock (NTP).")
+        return failed(found, CLOCK_STEP)
 
     return [_check(subject, KEY, reach), _check(subject, CLOCK, clock)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.errors import OutreachError, PartialFailureError, StoppedError, worst
+from pipelines.errors import ApprovalNeededError, OutreachError, PartialFailureError, StoppedError, worst
 from pipelines.operations.cadences import Kind, Step
 from pipelines.operations.history import command_of, last_run, recorded_step, steps_of_run, take_over
 from pipelines.runs import Run, exit_code_of, recorded_run
@@ -28,10 +28,17 @@ class StepResult:
     is_earlier: bool = False
 
     @property
+    def waits_for_consent(self) -> bool:
+        """Whether a person has to consent before it can be done."""
+        return self.exit_code == ApprovalNeededError.exit_code
+
+    @property
     def outcome(self) -> str:
         """The result in a word or two."""
         if self.exit_code is None:
             return "not taken"
+        if self.waits_for_consent:
+            return "waits for consent"
         if self.exit_code:
             return "failed"
         return "done before" if self.is_earlier else "done"
@@ -100,18 +107,22 @@ def run_steps_of(
 
 
 def require_success(report: RunReport) -> None:
-    """Raise if a step failed.
+    """Raise if a step failed or waits for a person's consent.
 
     Raises:
-        PartialFailureError: names each failed step; its exit code is that of the worst.
+        PartialFailureError: names each of these steps; its exit code is that of the worst.
     """
     if not report.failed:
         return
+    waiting = sum(step.waits_for_consent for step in report.failed)
+    failed = len(report.failed) - waiting
+    counts = [f"{count} {what}" for count, what in ((failed, "failed"), (waiting, "wait for consent")) if count]
     reasons = " ".join(f"{step.step}: {step.detail}" for step in report.failed)
     next_steps = list(dict.fromkeys(step.next_step for step in report.failed if step.next_step))
-    again = f"Then run outreach run {report.cadence} --resume: what is done is not done again."
+    if failed:
+        next_steps.append(f"Then run outreach run {report.cadence} --resume: what is done is not done again.")
     failure = PartialFailureError(
-        f"{len(report.failed)} of {len(report.steps)} steps failed. {reasons}", next_step=" ".join([*next_steps, again])
+        f"Of {len(report.steps)} steps, {' and '.join(counts)}. {reasons}", next_step=" ".join(next_steps)
     )
     failure.exit_code = report.exit_code
     raise failure

@@ -43,10 +43,11 @@ def require_consent(settings: Settings, engine: sa.Engine, plan: Plan, *, is_fir
         return f"--first-run: {'; '.join(map(str, objected))}"
     by_flag = all(one.kind is Kind.FIRST_RUN for one in found)
     who = plan.named_approver or f"somebody else than {plan.planned_by}"
-    approve = f"{who} looks at it and runs outreach approve {plan.short_id} --reason …"
+    approve = f"{who} looks at it, runs outreach approve PLAN --reason …, and it can be pushed with outreach push PLAN."
+    flag = "Run outreach push PLAN --first-run, which covers all fields of that org in the plan; or"
     raise ApprovalNeededError(
         f"The plan {plan.short_id} needs consent before it is pushed: {'; '.join(map(str, found))}.",
-        next_step=f"Push with --first-run, or {approve}" if by_flag else f"Now {approve}",
+        next_step=f"{flag} {approve}" if by_flag else f"Now {approve}",
     )
 
 

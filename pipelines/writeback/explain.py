@@ -20,6 +20,7 @@ from pipelines.writeback.payload import KEY_PREFIXES
 from pipelines.writeback.policy import Missing, Present
 from pipelines.writeback.story import Step
 
+GONE = "the record is gone"
 ABOUT_PLANS = ("plan", "approval", "push")
 
 
@@ -47,6 +48,20 @@ def subject(settings: Settings, record_id: str, field: str | None, allowlist: Al
     return Subject([given, *members], field)
 
 
+def require_known(settings: Settings, about: Subject, steps: Sequence[Step]) -> None:
+    """Refuse an id that nobody has seen: neither the marts, nor the ledger, nor Salesforce if it was asked.
+
+    Raises:
+        DataError: there is no such record.
+    """
+    record_id = about.ids[0]
+    if all(step.text == GONE for step in steps) and not story.is_known(settings, record_id):
+        raise DataError(
+            f"Nobody knows a lead or campaign member {record_id}.",
+            next_step="Correct the id; a new record is known after outreach load and outreach build.",
+        )
+
+
 def past(settings: Settings, engine: sa.Engine, about: Subject) -> list[Step]:
     """Everything that is known of a subject but its value now, field by field, oldest first."""
     steps = [
@@ -72,7 +87,7 @@ def now(allowlist: Allowlist, readers: Mapping[str, Destination], about: Subject
                 if isinstance(current, Present):
                     text = f"Salesforce shows {as_text(current.value) or '(blank)'}"
                 else:
-                    text = "the record is gone" if isinstance(current, Missing) else "the field is hidden from us"
+                    text = GONE if isinstance(current, Missing) else "the field is hidden from us"
                 steps.append(Step("now", org, record_id, field, at, text))
     return steps
 

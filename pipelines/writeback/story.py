@@ -58,6 +58,12 @@ select
     || ', Salesforce showed ' || coalesce(shown_value, '(blank)')
 from fct_writeback_reconciliation where record_id in (select unnest($ids))
 """
+_KNOWN = """
+select 1 from fct_lead_bounces where lead_id = $id
+union all
+select 1 from dim_campaign_members where campaign_member_id = $id
+limit 1
+"""
 _MEMBERS = "select campaign_member_id from dim_campaign_members where lead_id = $id order by 1"
 
 
@@ -78,6 +84,12 @@ def members_of(settings: Settings, lead_id: str) -> list[str]:
     """The ids of a lead's campaign members, as the published marts know them."""
     with open_published(settings) as marts:
         return [row[0] for row in _rows(marts, _MEMBERS, id=lead_id)]
+
+
+def is_known(settings: Settings, record_id: str) -> bool:
+    """Whether the published marts have this lead or campaign member."""
+    with open_published(settings) as marts:
+        return bool(_rows(marts, _KNOWN, id=record_id))
 
 
 def events(settings: Settings, ids: Sequence[str]) -> list[Step]:

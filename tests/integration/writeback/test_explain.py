@@ -16,6 +16,7 @@ TABLES = [
     "fct_writeback_blocked",
     "fct_writeback_reconciliation",
     "dim_campaign_members",
+    "fct_lead_bounces",
 ]
 
 
@@ -124,9 +125,11 @@ def test_a_lead_is_explained_with_its_members_and_what_is_held_back(outreach, ma
 
 
 def test_what_is_no_lead_or_no_listed_field_is_refused(outreach, marts, leads) -> None:
-    marts()
+    marts(fct_lead_bounces=[{"org": "icare", "lead_id": leads[0]}])
     assert outreach("explain", "001Ic0aaaaaaaaAIAQ", "--offline").code == 5
     unknown = outreach("explain", leads[0], "Email", "--offline")
     assert unknown.code == 5
     assert BOUNCED in unknown.err.replace("\n", "")
-    assert "Nothing is known" in outreach("explain", leads[0], "--offline").out
+    assert "Nothing has happened" in outreach("explain", leads[0], "--offline").out
+    nobody = outreach("explain", leads[1], "--offline")
+    assert (nobody.code, leads[1] in nobody.err) == (5, True)

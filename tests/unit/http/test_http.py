@@ -141,6 +141,7 @@ def test_an_unreachable_service_is_named_with_its_address_and_never_with_the_key
     with pytest.raises(ServiceError, match=r"Clay cannot be reached at 127\.0\.0\.1:9") as caught:
         service.read("GET", "me")
     assert len(waits) == ATTEMPTS_TO_CONNECT - 1
+    assert "outreach sandbox up" in (caught.value.next_step or "")
     assert KEY not in repr(caught.value)
     assert caught.value.__cause__ is None
 

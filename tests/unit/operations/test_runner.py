@@ -71,7 +71,7 @@ def test_one_orgs_failure_does_not_stop_the_others_work(run: Runs) -> None:
     assert ended["load salesforce icare"] == "failed"
     assert ended["push replies icare"] == "not taken"
     assert [name for name, outcome in ended.items() if outcome == "done"] == [n for n in NAMES if "icare" not in n]
-    with pytest.raises(PartialFailureError, match=r"1 of 9 steps failed\. .*cannot be reached") as caught:
+    with pytest.raises(PartialFailureError, match=r"Of 9 steps, 1 failed\. .*cannot be reached") as caught:
         require_success(report)
     assert caught.value.exit_code == 4
     assert caught.value.next_step == ("Wait. Then run outreach run replies --resume: what is done is not done again.")
@@ -95,6 +95,18 @@ def test_nothing_is_pushed_from_a_build_that_failed_or_had_nothing_new(run: Runs
 def test_the_exit_code_is_that_of_the_worst_step(run: Runs, errors: list[OutreachError], code: int) -> None:
     icare, core = errors[0], errors[1]
     assert run(push_replies_icare=icare, push_replies_core=core).exit_code == code
+
+
+def test_what_waits_for_consent_is_not_called_failed(run: Runs) -> None:
+    wanted = {
+        f"push_replies_{org}": ApprovalNeededError(f"The plan of {org} needs consent.", next_step="Approve it.")
+        for org in ("icare", "core")
+    }
+    report = run(**wanted)
+    assert outcomes(report)["push replies core"] == "waits for consent"
+    with pytest.raises(PartialFailureError, match=r"Of 9 steps, 2 wait for consent\.") as caught:
+        require_success(report)
+    assert (caught.value.exit_code, caught.value.next_step) == (12, "Approve it.")
 
 
 def test_a_stopped_push_stops_the_run(run: Runs) -> None:
