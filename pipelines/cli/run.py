@@ -39,8 +39,7 @@ STYLES = {"failed": "bold red", "waits for consent": "yellow", "not taken": "yel
 @app.command()
 def run(
     cadence: Annotated[
-        CadenceName,
-        typer.Argument(metavar="CADENCE", help=f"One of the integration document's: {', '.join(CADENCES)}."),
+        CadenceName, typer.Argument(metavar="CADENCE", help="Which cadence of the integration document.")
     ],
     resume: Annotated[
         bool,
