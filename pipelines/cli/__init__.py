@@ -19,8 +19,8 @@ PANELS = {
     "Build and look": ("build", "report", "dashboard", "dictionary"),
     "Export and match": ("gate", "confirm", "export", "match"),
     "Write back": ("plan", "approve", "push", "revert", "explain", "ledger"),
-    "Run it": ("run", "status", "alerts", "doctor"),
-    "Privacy": ("person", "forget"),
+    "Run it": ("run", "status", "errors", "alerts", "doctor"),
+    "Privacy": ("person", "forget", "retention"),
     "Sandbox": ("demo", "sandbox"),
 }
 
@@ -30,10 +30,10 @@ class Commands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: self.commands[name] for names in PANELS.values() for name in names}
-        for panel, names in PANELS.items():
-            for name in names:
-                self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
+        panels = {name: panel for panel, names in PANELS.items() for name in names}
+        self.commands = {name: self.commands[name] for name in panels} | self.commands
+        for name, panel in panels.items():
+            self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
 
 
 app = typer.Typer(

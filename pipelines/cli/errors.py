@@ -7,11 +7,10 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.cli import app
 from pipelines.config import load_settings
-from pipelines.console import out
+from pipelines.console import new_table, out
 from pipelines.operations.queues import as_markdown, read_queues
 
 
@@ -35,9 +34,8 @@ def errors(
     elif form is Format.MARKDOWN:
         typer.echo(as_markdown(rows), nl=False)
     else:
-        table = Table(title="Waiting" if rows else "Nothing waits.", title_justify="left")
-        for heading in ("owner", "queue", "problem", "items", "oldest hours", "next step"):
-            table.add_column(heading, justify="right" if heading in {"items", "oldest hours"} else "left")
+        headings = ("owner", "queue", "problem", "items", "oldest hours", "next step")
+        table = new_table("Waiting" if rows else "Nothing waits.", *headings, numbers={"items", "oldest hours"})
         for row in rows:
             age = "" if row["oldest_hours"] is None else f"{row['oldest_hours']:,.0f}"
             items = f"{row['items']:,}"

@@ -80,9 +80,9 @@ def retention(
     if as_json:
         out.print_json(json.dumps({"applied": apply, "counts": counts}))
         return
-    table = Table(title="Removed" if apply else "Too old; --apply removes it", title_justify="left")
-    for heading in ("what", "older than days", "number", "owner"):
-        table.add_column(heading, justify="right" if heading not in {"what", "owner"} else "left")
+    headings = ("what", "older than days", "number", "owner")
+    title = "Removed" if apply else "Too old; --apply removes it"
+    table = new_table(title, *headings, numbers={"older than days", "number"})
     for one in read_periods(settings.project_dir):
         table.add_row(one.what, f"{one.days:,}", f"{counts[one.what]:,}", one.owner)
     out.print(table)
