@@ -31,7 +31,7 @@ class Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         panels = {name: panel for panel, names in PANELS.items() for name in names}
-        self.commands = {name: self.commands[name] for name in panels} | self.commands
+        self.commands = {**{name: self.commands[name] for name in panels}, **self.commands}
         for name, panel in panels.items():
             self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
 
