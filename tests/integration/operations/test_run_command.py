@@ -75,7 +75,7 @@ def test_a_script_reads_what_each_step_did(outreach, monkeypatch) -> None:
         "push bounces core": "not taken",
     }
     assert (steps["build"]["detail"], steps["build"]["next_step"]) == ("dbt is out of reach.", "Mend it.")
-    assert "1 of 7 steps failed. build: dbt is out of reach." in messages
+    assert "Of 7 steps, 1 failed. build: dbt is out of reach." in messages
     state = json.loads(outreach("status", "--json")[1])["cadences"][2]
     assert (state["state"], state["steps_not_done"]) == ("failed", {"build": "dbt is out of reach."})
     again = json.loads(outreach("run", "bounces", "--resume", "--json")[1])
