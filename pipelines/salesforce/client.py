@@ -264,13 +264,13 @@ class SalesforceClient:
 
     def _renewing_session(self, request: Callable[[dict[str, str]], httpx.Response]) -> httpx.Response:
         """Send a read; when the session has expired, once more with a new one."""
+        self.quota.check_reserve()
         session = self._signed_in()
         response = request({"Authorization": f"Bearer {session.access_token}"})
         if response.status_code == 401:
             self._end(session)
             response = request(self._authorization())
         self.quota.note(response)
-        self.quota.check_reserve()
         return response
 
     def _write(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
