@@ -28,7 +28,10 @@ class Dbt:
         subprocess.run([sys.executable, RAW_WAREHOUSE, self.warehouse, *options], check=True, cwd=PROJECT)
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, RUN_DBT, self._parsed_project, "--no-use-colors", "--warn-error", *arguments]
+        options = ["--no-use-colors", "--warn-error"]
+        if arguments[0] != "source":  # whose result is a file; the others would write what nobody reads
+            options.append("--no-write-json")
+        command = [sys.executable, RUN_DBT, self._parsed_project, *options, *arguments]
         return _run(command, self.directory, OUTREACH_WAREHOUSE=str(self.warehouse))
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

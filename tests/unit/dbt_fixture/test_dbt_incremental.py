@@ -24,19 +24,20 @@ REPLY = MAIL | {
 DAYS: list[tuple[list[tuple[str, dict[str, Any] | None]], list[tuple[str, str]]]] = [
     # a reply before the mail that it answers is announced, and something that is no JSON
     ([("EMAIL_REPLY", REPLY), ("EMAIL_OPEN", None)], [("Neutral", "2026-07-25T10:20:00Z")]),
-    # the same reply again; what happened long before arrives late; a callback older than the one of yesterday
+    # the same reply again; what happened long before arrives late, and that the person had unsubscribed even before it;
+    # a callback older than the one of yesterday, and that it is classified anew, twice
     (
         [
             ("EMAIL_REPLY", REPLY),
             ("EMAIL_SENT", MAIL | {"event_timestamp": "2026-07-20T08:00:00Z", "sequence_number": 1}),
             ("EMAIL_OPEN", MAIL | {"event_timestamp": "2026-07-20T07:59:00Z"}),
+            ("LEAD_UNSUBSCRIBED", MAIL | {"event_timestamp": "2026-07-19T08:00:00Z"}),
         ],
-        [("Negative", "2026-07-25T10:10:00Z")],
-    ),
-    # the person unsubscribed before all of that, and is classified anew
-    (
-        [("LEAD_UNSUBSCRIBED", MAIL | {"event_timestamp": "2026-07-19T08:00:00Z"})],
-        [("Positive", "2026-07-27T09:00:00Z"), ("Positive", "2026-07-27T09:00:00Z")],
+        [
+            ("Negative", "2026-07-25T10:10:00Z"),
+            ("Positive", "2026-07-27T09:00:00Z"),
+            ("Positive", "2026-07-27T09:00:00Z"),
+        ],
     ),
 ]
 
