@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test truth lint lint-python lint-sql format bench dagster lock clean
+.PHONY: help demo test truth lint format bench dagster lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,15 +27,10 @@ truth: $(STAMP) ## Thirty days of a simulated world against the truth (half an h
 	$(BIN)/pytest -m slow
 
 lint: $(STAMP) ## Check Python, SQL and YAML
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-python lint-sql
-
-lint-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
-
-lint-sql:
 	$(BIN)/sqlfluff lint --disable-progress-bar models macros tests/data
 
 format: $(STAMP) ## Format Python and SQL
