@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from rich.progress import Progress
 
 from pipelines.config import Settings
 from pipelines.errors import BuildError
-from pipelines.publish import PublishedVersion, publish
+from pipelines.publish import PublishedVersion, new_build_id, publish
 from pipelines.warehouse import warehouse_lock
 
 PR_SET_PDEATHSIG = 1
@@ -61,8 +60,7 @@ def build_and_publish(
     """
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
-        build_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        return BuildSummary(nodes, publish(settings, build_id))
+        return BuildSummary(nodes, publish(settings, new_build_id()))
 
 
 def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None) -> dict[str, int]:

@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+INTERRUPTED = 130
+
 
 class OutreachError(Exception):
     """What happened, to which record, file or service, and what to do next.

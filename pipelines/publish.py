@@ -32,6 +32,11 @@ class PublishedVersion:
     as_of_at: datetime
 
 
+def new_build_id() -> str:
+    """An id for the build that ends now; ids sort by time."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+
+
 def publish(settings: Settings, build_id: str) -> PublishedVersion:
     """Copy the marts of the warehouse into a new version and move the pointer to it.
 
@@ -98,11 +103,21 @@ def keep_only_current(settings: Settings) -> int:
 
     Who has one open goes on reading it; its bytes are given back when they close it.
     """
-    current = published_version(settings).file
-    others = [file for file in settings.published_dir.glob("marts_*") if file != current]
+    others = superseded(settings)
     for file in others:
         file.unlink()
     return len(others)
+
+
+def superseded(settings: Settings) -> list[Path]:
+    """Every version but the one in force, and what is unfinished.
+
+    Raises:
+        DataError: there are versions, but the pointer or its file cannot be used.
+    """
+    files = list(settings.published_dir.glob("marts_*"))
+    current = published_version(settings).file if files else None
+    return [file for file in files if file != current]
 
 
 def _copy_marts(settings: Settings, build_id: str) -> PublishedVersion:

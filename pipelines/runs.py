@@ -12,11 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.errors import OutreachError
+from pipelines.errors import INTERRUPTED, OutreachError
 from pipelines.store import writing
 from pipelines.store_tables import runs
-
-INTERRUPTED = 130
 
 
 @dataclass

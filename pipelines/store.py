@@ -6,13 +6,14 @@ already holds SQLite's write lock, so that reading and then writing is safe; :fu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import ExceptionContext
 
@@ -72,6 +73,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: it sees one state and neither waits for writers nor holds them up."""
     with engine.connect().execution_options(reads_only=True) as connection:
         yield connection
+
+
+def insert_new(
+    engine: sa.Engine, table: sa.Table, *, key: Sequence[str] | None = None
+) -> sqlite.Insert | postgresql.Insert:
+    """An insert that leaves rows alone that are there already, by a unique key or by any."""
+    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=key)
 
 
 def lock_inbox(connection: Connection) -> None:

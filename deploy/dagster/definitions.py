@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -23,7 +22,7 @@ from pipelines.cli.run import actions_of
 from pipelines.config import load_settings
 from pipelines.gates import Purpose, read_gates
 from pipelines.operations.cadences import CADENCES, Cadence, Kind, Step, steps_of
-from pipelines.publish import publish, published_version
+from pipelines.publish import new_build_id, publish, published_version
 from pipelines.salesforce.orgs import read_field_names
 from pipelines.warehouse import warehouse_lock
 
@@ -67,7 +66,7 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[o
     """Build and test everything, and publish it if all passed, under one lock."""
     with warehouse_lock(SETTINGS.warehouse_path, "dagster build", wait_seconds=WAIT_SECONDS):
         yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
-        publish(SETTINGS, datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ"))
+        publish(SETTINGS, new_build_id())
 
 
 @dg.asset(key=PUBLISHED, deps=[models], group_name="published")

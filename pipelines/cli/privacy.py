@@ -13,7 +13,7 @@ import typer
 from pipelines.build import build_and_publish
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
-from pipelines.config import load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.errors import DataError
 from pipelines.privacy.access import held_about
@@ -27,6 +27,7 @@ from pipelines.writeback import trail
 Email = Annotated[str | None, typer.Option(help="Their address; - reads it from standard input.")]
 Record = Annotated[str | None, typer.Option(help="Or the id of a lead, contact or campaign member, with --org.")]
 Org = Annotated[str | None, typer.Option(help="The org of --record.")]
+WaitMinutes = Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")]
 
 
 @app.command()
@@ -35,7 +36,7 @@ def forget(
     record: Record = None,
     org: Org = None,
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it, only show what is held.")] = False,
-    wait_minutes: Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")] = 30,
+    wait_minutes: WaitMinutes = 30,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person from every store, for good, and keep them out. Without --yes nothing is changed.
@@ -44,7 +45,7 @@ def forget(
     completes what it began. docs/security.md says what remains, and why.
     """
     settings = load_settings()
-    person = _person(email, record, org)
+    person = _person(settings, email, record, org)
     if not yes:
         _show(preview(settings, person), as_json=as_json, heading="Held about this person; --yes erases it")
         return
@@ -62,14 +63,15 @@ def person(email: Email = None, record: Record = None, org: Org = None) -> None:
 
     The output is personal data: write it to a file that only you can read.
     """
-    found = held_about(load_settings(), _person(email, record, org))
+    settings = load_settings()
+    found = held_about(settings, _person(settings, email, record, org))
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
 
 
 @app.command()
 def retention(
     apply: Annotated[bool, typer.Option("--apply", help="Remove it; without it, only count.")] = False,
-    wait_minutes: Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")] = 30,
+    wait_minutes: WaitMinutes = 30,
     as_json: AsJson = False,
 ) -> None:
     """Remove what is older than seeds/retention.csv allows; the ledger is kept. Without --apply nothing is changed."""
@@ -88,11 +90,11 @@ def retention(
     out.print(table)
 
 
-def _person(email: str | None, record: str | None, org: str | None) -> Person:
+def _person(settings: Settings, email: str | None, record: str | None, org: str | None) -> Person:
     if (email is None) == (record is None):
         raise DataError("Nobody is named, or two are.", next_step="Give either --email, or --record and --org.")
     address = sys.stdin.readline() if email == "-" else email
-    return find_person(load_settings(), email=address, org=org, record=record or "")
+    return find_person(settings, email=address, org=org, record=record or "")
 
 
 def _show(report: Report, *, as_json: bool, heading: str) -> None:

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.privacy.suppression import gate_of
-from pipelines.store import lock_inbox, reading, writing
+from pipelines.store import insert_new, lock_inbox, reading, writing
 from pipelines.store_tables import inbox_events
 
 BATCH_ROWS = 5_000
@@ -48,14 +47,10 @@ def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
         ConfigurationError: people were erased, and the key that recognises them is missing; none is stored.
         StoreError: the store cannot be written; none of the events is stored.
     """
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     received_at = datetime.now(UTC)
     columns = inbox_events.c
-    statement = (
-        insert(inbox_events)
-        .on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
-        .returning(columns.event_id, columns.source, columns.dedupe_key)
-    )
+    insert = insert_new(engine, inbox_events, key=["source", "dedupe_key"])
+    statement = insert.returning(columns.event_id, columns.source, columns.dedupe_key)
     with writing(engine) as connection:
         lock_inbox(connection)
         gate = gate_of(connection)  # in this transaction: an erasure comes before it or after it, never in between

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.console import err
-from pipelines.errors import ConfigurationError, DataError, OutreachError
+from pipelines.errors import INTERRUPTED, ConfigurationError, DataError, OutreachError
 from pipelines.operations import outbox
 from pipelines.operations.cadences import CADENCES
 from pipelines.operations.freshness import source_freshness
@@ -17,7 +17,6 @@ from pipelines.operations.history import command_of, last_run
 from pipelines.operations.incidents import alert_recipients, update_incidents
 from pipelines.operations.outbox import send_waiting
 from pipelines.operations.runner import RunReport
-from pipelines.runs import INTERRUPTED
 from pipelines.store import writing
 
 

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from pipelines.campaign_map import read_campaign_map
@@ -28,7 +27,7 @@ from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import Person
 from pipelines.privacy.suppression import key_id_of, keyed_hash, make_key
 from pipelines.publish import keep_only_current, published_version
-from pipelines.store import open_store, reading, writing
+from pipelines.store import insert_new, open_store, reading, writing
 from pipelines.store_tables import erased_identities, erasures
 from pipelines.warehouse import warehouse_lock
 
@@ -129,9 +128,8 @@ def _begin(settings: Settings, engine: Engine, person: Person, found: Report, by
                     by_hand=json.dumps(found.by_hand),
                 )
             )
-        insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         rows = [{"keyed_hash": one, "kind": kind, "erasure_id": erasure_id} for one, kind in hashes.items()]
-        connection.execute(insert(erased_identities).on_conflict_do_nothing(), rows)
+        connection.execute(insert_new(engine, erased_identities), rows)
     return erasure_id
 
 

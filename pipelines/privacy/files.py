@@ -17,8 +17,8 @@ Rows = list[list[str]]
 def files_about(settings: Settings, mentions: Mentions) -> Iterator[tuple[Path, int]]:
     """Each file that has to do with somebody, and how many of its rows; a plan counts as one."""
     for file in _exports(settings):
-        if others := _theirs(file, mentions):
-            yield file, others
+        if rows := len(rows_about(file, mentions)):
+            yield file, rows
     yield from ((file, 1) for file in _plans(settings) if _mentions(file, mentions))
 
 
@@ -45,9 +45,8 @@ def erase_files(settings: Settings, mentions: Mentions) -> dict[str, int]:
 def rows_about(file: Path, mentions: Mentions) -> list[dict[str, str]]:
     """The rows of an export that have to do with somebody; all of it as one if it is no CSV."""
     rows = _rows(file)
-    if rows is None:
-        return [{"content": file.read_bytes().decode(errors="replace")}]
-    return [row for row in _named(rows) if mentions.judge(row)]
+    found = [{"content": _text(file)}] if rows is None else _named(rows)
+    return [row for row in found if mentions.judge(row)]
 
 
 def _exports(settings: Settings) -> list[Path]:
@@ -61,11 +60,11 @@ def _plans(settings: Settings) -> list[Path]:
 
 
 def _mentions(file: Path, mentions: Mentions) -> bool:
-    return mentions.judge({"content": file.read_bytes().decode(errors="replace")}) > Finding.NOTHING
+    return mentions.judge({"content": _text(file)}) > Finding.NOTHING
 
 
-def _theirs(file: Path, mentions: Mentions) -> int:
-    return len(rows_about(file, mentions)) if _rows(file) is not None else int(_mentions(file, mentions))
+def _text(file: Path) -> str:
+    return file.read_bytes().decode(errors="replace")
 
 
 def _without(file: Path, mentions: Mentions) -> str | None:

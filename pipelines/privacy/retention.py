@@ -17,7 +17,7 @@ from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.privacy import duckdb_rows, store_rows
 from pipelines.privacy.expired_texts import EXPIRED, expired, expired_json, phrases_of
-from pipelines.publish import published_version
+from pipelines.publish import superseded
 from pipelines.store import open_store, writing
 from pipelines.store_tables import inbox_events, incidents, outbox, run_steps, runs
 from pipelines.warehouse import warehouse_lock
@@ -146,9 +146,7 @@ def _reply_texts(due: Due) -> int:
 
 
 def _published_versions(due: Due) -> int:
-    files = list(due.settings.published_dir.glob("marts_*"))
-    current = published_version(due.settings).file if files else None
-    return _old_files(due, (file for file in files if file != current))
+    return _old_files(due, superseded(due.settings))
 
 
 def _plans(due: Due) -> int:
@@ -185,13 +183,13 @@ class _Warehouse:
         self._connection.close()
 
     def delete(self, table: str, condition: str) -> int:
-        found = self._count(table, condition)
+        found = self._count(table, condition) if self._has(table) else 0
         if found and self._due.apply:
             self._connection.execute(f"delete from {table} where {condition}", self._before)  # noqa: S608  our own names
         return found
 
     def rewrite_texts(self, table: str, column: str, condition: str, change: Callable[[str], str]) -> int:
-        if not self._count(table, condition):
+        if not self._has(table):
             return 0
         rows = self._connection.execute(
             f"select rowid, {column} from {table} where {column} is not null and {condition}",  # noqa: S608
@@ -206,12 +204,11 @@ class _Warehouse:
     def _before(self) -> dict[str, Any]:
         return {"before": self._due.before}
 
+    def _has(self, table: str) -> bool:
+        query = "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?"
+        return self._connection.execute(query, [table]).fetchone() is not None
+
     def _count(self, table: str, condition: str) -> int:
-        known = self._connection.execute(
-            "select count(*) from duckdb_tables() where schema_name || '.' || table_name = ?", [table]
-        ).fetchone()
-        if known == (0,):
-            return 0
         query = f"select count(*) from {table} where {condition}"  # noqa: S608  our own names
         row = self._connection.execute(query, self._before).fetchone()
         return int(row[0]) if row else 0
