@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from itertools import chain
 from pathlib import Path
@@ -20,9 +20,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from dashboard import charts
-from dashboard.filters import Selection, UnknownFilterError, choices_of, read_selection
+from dashboard.filters import Choice, Filter, Selection, UnknownFilterError, choices_of, read_selection
 from dashboard.marts import Marts, Reader
-from dashboard.pages import Page, deliverability, enrichment, funnel, sales, trust
+from dashboard.page import Page
+from dashboard.pages import PAGES, funnel
 from dashboard.personal import masked
 from dashboard.rendering import message_page, standalone_table, whole_page
 from dashboard.report import report_of
@@ -34,7 +35,6 @@ from pipelines.config import Settings
 from pipelines.csv_out import csv_text
 from pipelines.errors import OutreachError, RefusedError
 
-PAGES = {page.name: page for page in (funnel.PAGE, sales.PAGE, deliverability.PAGE, enrichment.PAGE, trust.PAGE)}
 STATIC = Path(__file__).with_name("static")
 VIEWERS_AT_ONCE = 40  # requests that run at the same time; others wait for their turn
 
@@ -79,8 +79,7 @@ class Views:
         """A whole page, with the first rows of its tables."""
         page, viewer = _page(request), _viewer(request)
         with self._marts.reading() as reader:
-            choices = choices_of(page.filters, reader, shows_personal_data=viewer.sees_personal_data)
-            selection = read_selection(page.filters, request.query_params.multi_items(), choices)
+            choices, selection = _selected(request, page.filters, reader, viewer)
             figures = page.figures(reader, parameters_of(selection))
             tables = [table_view(reader, page.name, table, selection, viewer) for table in page.tables if table.on_page]
             state = data_state(self._settings, reader.version)
@@ -90,10 +89,8 @@ class Views:
         """One table alone, page by page."""
         page, viewer = _page(request), _viewer(request)
         table = _table(page, request)
-        filters = (*page.filters, *table.filters)
         with self._marts.reading() as reader:
-            choices = choices_of(filters, reader, shows_personal_data=viewer.sees_personal_data)
-            selection = read_selection(filters, request.query_params.multi_items(), choices)
+            choices, selection = _selected(request, (*page.filters, *table.filters), reader, viewer)
             view = table_page(reader, page.name, table, selection, viewer)
             state = data_state(self._settings, reader.version)
         if selection.page > view.pages:
@@ -104,12 +101,10 @@ class Views:
         """All rows and columns of a table as CSV, streamed, with personal data as masked as on the page."""
         page, viewer = _page(request), _viewer(request)
         table = _table(page, request)
-        filters = (*page.filters, *table.filters)
         reading = ExitStack()
         try:
             reader = reading.enter_context(self._marts.reading())
-            choices = choices_of(filters, reader, shows_personal_data=viewer.sees_personal_data)
-            selection = read_selection(filters, request.query_params.multi_items(), choices)
+            _, selection = _selected(request, (*page.filters, *table.filters), reader, viewer)
             lines = _csv(reader, table, selection, viewer)
             first = next(lines)  # what is wrong with the query shows before the answer begins
         except BaseException:
@@ -125,8 +120,7 @@ class Views:
     def report(self, request: Request) -> Response:
         """The funnel as one file that needs nothing else, for people without access; it holds no personal data."""
         with self._marts.reading() as reader:
-            choices = choices_of(funnel.PAGE.filters, reader, shows_personal_data=False)
-            selection = read_selection(funnel.PAGE.filters, request.query_params.multi_items(), choices)
+            choices, selection = _selected(request, funnel.PAGE.filters, reader, Viewer(sees_personal_data=False))
             html = report_of(self._settings, reader, selection, choices)
         name = f"funnel_{reader.version.as_of_at:%Y-%m-%d}.html"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -150,6 +144,14 @@ def _table(page: Page, request: Request) -> Table:
 def _viewer(request: Request) -> Viewer:
     viewer: Viewer = request.state.viewer
     return viewer
+
+
+def _selected(
+    request: Request, filters: Sequence[Filter], reader: Reader, viewer: Viewer
+) -> tuple[dict[str, list[Choice]], Selection]:
+    """What the filters offer to this viewer, and what the URL selects of it."""
+    choices = choices_of(filters, reader, shows_personal_data=viewer.sees_personal_data)
+    return choices, read_selection(filters, request.query_params.multi_items(), choices)
 
 
 def _csv(reader: Reader, table: Table, selection: Selection, viewer: Viewer) -> Iterator[str]:

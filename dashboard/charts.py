@@ -43,14 +43,8 @@ def weekly_rates(rows: list[Row]) -> str | None:
     rows = [row for row in rows if row["reply_rate_per_contacted"] is not None]
     if len(rows) < 2:
         return None
-    weeks = alt.X("cohort:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
-    data = _data(rows)
-    contacted = (
-        alt.Chart(data, title=_title("People first mailed in the week"))
-        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
-        .encode(x=weeks, y=_count("members_sent"))
-        .properties(width=WIDTH, height=130)
-    )
+    weeks, data = _weeks("cohort"), _data(rows)
+    contacted = _bars(data, "People first mailed in the week", weeks, "members_sent")
     rate = alt.Chart(data, title=_title("Share of them who replied so far, with 95 % interval")).encode(x=weeks)
     band = rate.mark_rule(color=ORANGE, strokeWidth=6, opacity=0.35, strokeCap="round").encode(
         y=_share("reply_rate_per_contacted_low"), y2="reply_rate_per_contacted_high:Q"
@@ -107,14 +101,8 @@ def sent_by_week(rows: list[Row]) -> str | None:
     """Mails sent by week, and below them the shares that bounced, by kind."""
     if len(rows) < 2:
         return None
-    data = _data(rows)
-    weeks = alt.X("week_starts_on:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
-    sent = (
-        alt.Chart(data, title=_title("Mails sent in the week"))
-        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
-        .encode(x=weeks, y=_count("sent_count"))
-        .properties(width=WIDTH, height=130)
-    )
+    weeks, data = _weeks("week_starts_on"), _data(rows)
+    sent = _bars(data, "Mails sent in the week", weeks, "sent_count")
     bounced = (
         alt.Chart(data, title=_title("Share of them that bounced: ● any way  ◆ hard"))
         .transform_fold(["bounce_rate", "hard_bounce_rate"], as_=["kind", "share"])
@@ -171,6 +159,20 @@ def shares(key: str, part: str, title: str) -> Draw:
 
 def _data(rows: list[Row]) -> Any:
     return alt.InlineData(values=rows)
+
+
+def _weeks(column: str) -> alt.X:
+    """Weeks from left to right, labelled with month and day."""
+    return alt.X(f"{column}:O", title=None, axis=alt.Axis(labelAngle=0, labelExpr="slice(datum.label, 5)"))
+
+
+def _bars(data: Any, title: str, weeks: alt.X, column: str) -> Any:
+    return (
+        alt.Chart(data, title=_title(title))
+        .mark_bar(color=BLUE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2, width={"band": 0.55})
+        .encode(x=weeks, y=_count(column))
+        .properties(width=WIDTH, height=130)
+    )
 
 
 def _title(title: str) -> alt.TitleParams:

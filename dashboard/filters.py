@@ -47,11 +47,14 @@ class Selection(BaseModel):
     page: int = Field(1, ge=1, le=1_000_000)
 
     @property
+    def values(self) -> dict[str, str]:
+        """Every filter with its value; ``all``, or nothing, for those that are left open."""
+        return self.model_dump(exclude={"page"})
+
+    @property
     def filters(self) -> dict[str, str]:
         """The filters in force, without those that are left open."""
-        return {
-            name: value for name, value in self.model_dump(exclude={"page"}).items() if value not in {None, "", ALL}
-        }
+        return {name: value for name, value in self.values.items() if value not in {"", ALL}}
 
 
 def selection_type(filters: Sequence[Filter]) -> type[Selection]:

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.filters import Choice, Filter, Selection
-from dashboard.pages import Page
+from dashboard.page import Page
+from dashboard.pages import PAGES
 from dashboard.tables import Figure, moment, number
 from dashboard.view import DataState, TableView, href
 
@@ -25,13 +26,6 @@ _environment = Environment(
 )
 _environment.filters |= {"moment": moment, "number": number}
 _environment.globals["href"] = href
-NAVIGATION = (
-    ("funnel", "Funnel"),
-    ("sales", "Sales"),
-    ("deliverability", "Deliverability"),
-    ("enrichment", "Enrichment"),
-    ("trust", "Trust"),
-)
 
 
 def whole_page(
@@ -99,6 +93,6 @@ def report_html(
 def _html(request: Request, template: str, status: int = 200, **context: Any) -> Response:
     viewer = getattr(request.state, "viewer", None)
     content = _environment.get_template(template).render(
-        viewer=viewer, navigation=NAVIGATION, links=True, path=request.url.path, status=status, **context
+        viewer=viewer, pages=PAGES.values(), links=True, path=request.url.path, status=status, **context
     )
     return HTMLResponse(content, status)

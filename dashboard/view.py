@@ -70,12 +70,12 @@ class DataState:
 
 def parameters_of(selection: Selection) -> dict[str, str]:
     """The values of all filters for a query: the selected ones, ``all`` for the others."""
-    return {name: str(value or ALL) for name, value in selection.model_dump(exclude={"page"}).items()}
+    return {name: value or ALL for name, value in selection.values.items()}
 
 
 def href(path: str, *parameters: Mapping[str, str]) -> str:
     """A path with the parameters that are set."""
-    together = {name: value for given in parameters for name, value in given.items() if value not in {"", "all"}}
+    together = {name: value for given in parameters for name, value in given.items() if value not in {"", ALL}}
     return f"{path}?{urlencode(together)}" if together else path
 
 

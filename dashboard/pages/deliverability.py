@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dashboard.charts import ramp, sent_by_week
 from dashboard.filters import Filter
 from dashboard.marts import Reader
-from dashboard.pages import Page
+from dashboard.page import Page
 from dashboard.tables import Column, Figure, Table, count, number, percent, rate, status, text, when
 
 # An address has no place in a URL, so a mailbox goes by a part of its hash.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dashboard.charts import shares
 from dashboard.marts import Reader
-from dashboard.pages import CAMPAIGN, OF_CAMPAIGN, ORG, Page
+from dashboard.page import CAMPAIGN, OF_CAMPAIGN, ORG, Page
 from dashboard.tables import Figure, Table, count, decimal, number, percent, rate, status, text
 
 # A table serves a campaign if a lead was enriched in it for that campaign.

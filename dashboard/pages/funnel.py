@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dashboard.charts import rates_by_campaign, weekly_rates
 from dashboard.filters import Filter
 from dashboard.marts import Reader, Row
-from dashboard.pages import CAMPAIGN, ORG, Page
+from dashboard.page import CAMPAIGN, ORG, Page
 from dashboard.tables import Column, Figure, Link, Table, count, interval, number, percent, rate, text, when, words
 
 FILTERS = (

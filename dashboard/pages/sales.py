@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dashboard.charts import sla_by_rep
 from dashboard.filters import Filter
 from dashboard.marts import Reader, Row
-from dashboard.pages import OF_ORG, ORG, Page
+from dashboard.page import OF_ORG, ORG, Page
 from dashboard.tables import Figure, Table, count, decimal, number, one_decimal, percent, rate, status, text, when
 
 SELECTED = f"{OF_ORG} and $gbu in ('all', coalesce(gbu, 'unknown')) and $owner in ('all', coalesce(owner_id, 'nobody'))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.marts import Reader
-from dashboard.pages import CAMPAIGN, OF_CAMPAIGN, OF_ORG, ORG, Page
+from dashboard.page import CAMPAIGN, OF_CAMPAIGN, OF_ORG, ORG, Page
 from dashboard.tables import Figure, Table, count, decimal, number, one_decimal, status, text, when
 
 RECORD = (text("org", "Org"), text("object", "Object"), text("record_id", "Record"), text("field", "Field"))

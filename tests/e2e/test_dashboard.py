@@ -12,8 +12,9 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from dashboard.app import PAGES, dashboard_app
+from dashboard.app import dashboard_app
 from dashboard.filters import selection_type
+from dashboard.pages import PAGES
 from dashboard.tables import Column, Table, percent
 from dashboard.view import parameters_of
 from pipelines.config import Settings

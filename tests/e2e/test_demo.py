@@ -15,7 +15,8 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard.app import PAGES, dashboard_app
+from dashboard.app import dashboard_app
+from dashboard.pages import PAGES
 from pipelines.config import Settings
 
 OUTREACH = str(Path(sys.executable).with_name("outreach"))

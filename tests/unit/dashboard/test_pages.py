@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard.app import PAGES, dashboard_app
+from dashboard.app import dashboard_app
 from dashboard.filters import UnknownFilterError
+from dashboard.pages import PAGES
 from dashboard.report import funnel_report
 from pipelines.config import Settings
 from tests.fixtures.published_marts import FORMULA
