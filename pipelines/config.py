@@ -75,6 +75,7 @@ class Smartlead(BaseModel):
     requests_per_hour: int = 1_000
     requests_per_minute: int = 60
     requests_per_two_seconds: int = 10
+    poll_after_minutes: float = Field(0, ge=0, description="how old the last poll may be; webhooks load every time")
 
 
 class ClayWebhook(BaseModel):

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dlt
@@ -40,7 +40,9 @@ from pipelines.smartlead.tables import (
 )
 
 STATISTICS_WINDOW = timedelta(days=60)
+POLLED_AT = "polled_at"  # by our own clock, kept with the rows
 MESSAGES_OVERLAP = timedelta(days=1)
+RECORDS_PER_LIST_PAGE, MAILS_PER_PAGE = 100, 1_000  # the most that each endpoint gives
 
 
 class AccountReader:
@@ -52,6 +54,7 @@ class AccountReader:
         self._categories = categories
         self._client = client
         self._progress = progress
+        self._began_at = datetime.now(UTC)
         page = client.page("campaigns/", names=("data", "campaigns"))
         self._campaigns = [Record(item, "Smartlead's GET campaigns/") for item in page.records]
         self._campaign_ids = sorted(campaign.required_integer("id") for campaign in self._campaigns)
@@ -79,6 +82,7 @@ class AccountReader:
             self._progress.advance(task)
 
     def _read_campaigns(self) -> Iterator[Sequence[Row]]:
+        dlt.current.resource_state()[POLLED_AT] = self._began_at.isoformat(timespec="seconds")
         yield self._counted(CAMPAIGNS, self.read_at, [campaign_row(campaign) for campaign in self._campaigns])
 
     def _read_sequences(self, campaign_id: int) -> Iterator[Sequence[Row]]:
@@ -88,7 +92,7 @@ class AccountReader:
 
     def _read_leads(self, campaign_id: int) -> Iterator[Sequence[Row]]:
         path = f"campaigns/{campaign_id}/leads"
-        for page in self._client.pages(path, limit=100, key=_lead_key, names=("data", "leads")):
+        for page in self._client.pages(path, limit=RECORDS_PER_LIST_PAGE, key=_lead_key, names=("data", "leads")):
             rows = self._rows(
                 CAMPAIGN_LEADS, path, page, lambda record: [campaign_lead_row(campaign_id, record)], campaign_id
             )
@@ -101,7 +105,7 @@ class AccountReader:
         since = cursor.since(STATISTICS_WINDOW)
         window: dict[str, Any] = {} if since is None else {"sent_time_start_date": since.date().isoformat()}
         names = ("data", "email_statistics")
-        for page in self._client.pages(path, limit=1000, key=_by("stats_id"), names=names, **window):
+        for page in self._client.pages(path, limit=MAILS_PER_PAGE, key=_by("stats_id"), names=names, **window):
             cursor.saw(page.read_at)
             yield self._rows(
                 EMAIL_STATISTICS, path, page, lambda record: [statistics_row(campaign_id, record)], campaign_id
@@ -114,7 +118,7 @@ class AccountReader:
         cursor = _Cursor("event_time_gt", campaign_id)
         since = cursor.since(MESSAGES_OVERLAP)
         newer: dict[str, Any] = {} if since is None else {"event_time_gt": since.isoformat()}
-        for page in self._client.pages(path, limit=100, key=_by("lead_id"), **newer):
+        for page in self._client.pages(path, limit=RECORDS_PER_LIST_PAGE, key=_by("lead_id"), **newer):
             cursor.saw(page.read_at)
             yield self._rows(MESSAGES, path, page, lambda record: message_rows(campaign_id, record, where), campaign_id)
         cursor.keep()
@@ -131,7 +135,9 @@ class AccountReader:
     def _read_email_accounts(self) -> Iterator[Sequence[Row]]:
         path = "email-accounts/"
         names = ("data", "email_accounts")
-        for page in self._client.pages(path, limit=100, key=_by("id"), names=names, fetch_campaigns="true"):
+        for page in self._client.pages(
+            path, limit=RECORDS_PER_LIST_PAGE, key=_by("id"), names=names, fetch_campaigns="true"
+        ):
             yield self._rows(EMAIL_ACCOUNTS, path, page, lambda record: [email_account_row(record)])
 
     def _set_aside(self) -> Iterator[Sequence[Row]]:

@@ -19,16 +19,21 @@ from pipelines.raw_tables import Record
 from pipelines.smartlead.paging import Page, read_pages
 
 
+def limits_of(settings: Smartlead) -> list[Limit]:
+    """How many requests an account may send, as configured."""
+    return [
+        Limit(settings.requests_per_hour, 3600.0),
+        Limit(settings.requests_per_minute, 60.0),
+        Limit(settings.requests_per_two_seconds, 2.0),
+    ]
+
+
 class SmartleadClient:
     """Smartlead's API as one customer. All requests share the rate limit."""
 
     def __init__(self, settings: Smartlead, *, sleep: Callable[[float], None] = time.sleep) -> None:
         key = settings.api_key.get_secret_value()
-        limits = [
-            Limit(settings.requests_per_hour, 3600.0),
-            Limit(settings.requests_per_minute, 60.0),
-            Limit(settings.requests_per_two_seconds, 2.0),
-        ]
+        limits = limits_of(settings)
         if min(limit.requests for limit in limits) < 1:
             raise ConfigurationError(
                 "Smartlead's request limits must be at least 1.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from rich.progress import Progress
@@ -11,11 +11,13 @@ from rich.progress import Progress
 from pipelines.config import Settings
 from pipelines.inbox.loading import load_events
 from pipelines.inbox.smartlead import SOURCE
-from pipelines.landing import land
+from pipelines.landing import land, resource_states
 from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Reads
-from pipelines.smartlead.account import AccountReader
+from pipelines.service_clock import latest_service_time
+from pipelines.smartlead.account import POLLED_AT, AccountReader
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
+from pipelines.smartlead.tables import CAMPAIGNS
 from pipelines.store import open_store
 
 DATASET = "raw_smartlead"
@@ -50,6 +52,7 @@ class SmartleadLoad:
 def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     """Load Smartlead into ``raw_smartlead``. The caller holds the warehouse lock.
 
+    The API is polled when the last poll is ``poll_after_minutes`` ago; what webhooks have brought is loaded every time.
     Killed at any moment and run again, it ends in the same state: rows merge on their keys, cursors are kept with the
     rows they stand for, and a category change is in the inbox before it is in the warehouse.
 
@@ -61,6 +64,13 @@ def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     """
     connection = settings.require_smartlead()
     engine = open_store(settings)
+    polled_at = resource_states(settings, DATASET).get(CAMPAIGNS.name, {}).get(POLLED_AT)
+    due_at = polled_at and datetime.fromisoformat(polled_at) + timedelta(minutes=connection.poll_after_minutes)
+    if due_at and datetime.now(UTC) < due_at:
+        rows = load_webhooks(settings, engine, Reads(), latest_service_time(settings))
+        return SmartleadLoad(
+            rows, [f"Smartlead was polled at {polled_at}; the next poll is due at {due_at:%H:%M} UTC."]
+        )
     with SmartleadClient(connection) as client:
         categories = CategoryWatch(engine)
         account = AccountReader(client, categories, progress)

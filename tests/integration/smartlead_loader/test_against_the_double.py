@@ -108,6 +108,18 @@ def test_what_the_simulation_knows_has_landed_also_when_webhooks_were_lost(loop:
     assert loop.query("select count(*) from webhook_events where payload like '%webhook-secret%'") == [(0,)]
 
 
+def test_between_two_polls_only_what_webhooks_brought_is_loaded(loop: Loop) -> None:
+    loop.add_leads()
+    loop.settings.smartlead = loop.settings.require_smartlead().model_copy(update={"poll_after_minutes": 60})
+    loop.load()
+    loop.calls.clear()
+    loop.control("advance", days=4)
+    loop.load()
+    assert loop.calls == []
+    assert loop.query("select count(*) > 20 from webhook_events where channel = 'webhook'") == [(True,)]
+    assert loop.query("select count(*) from messages where type = 'REPLY'") == [(0,)]
+
+
 def _the_calls_were_hardly_more_than_the_least(loop: Loop) -> None:
     """Of the first load: every list in as few pages as its length allows, and everything else once."""
     whole = ("campaigns", "categories", *["sequences", "campaign_analytics"] * 7)
