@@ -38,8 +38,8 @@ format: $(STAMP) ## Format Python and SQL
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar models macros tests/data
 
-bench: $(STAMP) ## Measure, and print the figures
-	$(BIN)/python -m benchmarks
+bench: $(STAMP) ## Measure everything (an hour or more) and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks --write
 
 dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of their own
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster

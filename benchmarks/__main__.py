@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import build, dashboard, inbox, push, receiver, salesforce, world
+from benchmarks.document import DOCUMENT, median_tables, write_section
 
 Benchmark = Callable[[int], Iterator[Table]]
 # name -> how it is measured, and of what it is told the number
@@ -33,6 +34,8 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=1_000_000, help="how many leads the largest world has")
     parser.add_argument("--events", type=int, default=1_000_000, help="how many webhooks the inbox has")
     parser.add_argument("--changes", type=int, default=50_000, help="how many changes a push brings")
+    parser.add_argument("--times", type=int, default=1, help="how often each is run; the median is shown")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {DOCUMENT}")
     parser.add_argument("--members", type=int, default=1_000_000, help="how many members the dashboard has")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - BENCHMARKS.keys():
@@ -40,8 +43,16 @@ def main() -> None:
     console = Console()
     for name in arguments.names or BENCHMARKS:
         measured, number_of = BENCHMARKS[name]
-        for figures in measured(getattr(arguments, number_of)):
-            console.print(figures)
+        number = getattr(arguments, number_of)
+        runs: list[list[Table]] = []
+        for _ in range(arguments.times):
+            runs.append([])
+            for figures in measured(number):
+                console.print(figures)
+                runs[-1].append(figures)
+        if arguments.write:
+            command = f"python -m benchmarks {name} --{number_of} {number}"
+            write_section(name, command, median_tables(runs), arguments.times)
 
 
 if __name__ == "__main__":

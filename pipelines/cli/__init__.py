@@ -19,7 +19,7 @@ PANELS = {
     "Build and look": ("build", "report", "dashboard", "dictionary"),
     "Export and match": ("gate", "confirm", "export", "match"),
     "Write back": ("plan", "approve", "push", "revert", "explain", "ledger"),
-    "Run it": ("run", "status", "errors", "alerts", "doctor"),
+    "Run it": ("run", "status", "errors", "alerts", "doctor", "capacity"),
     "Privacy": ("person", "forget", "retention"),
     "Sandbox": ("demo", "sandbox"),
 }
@@ -88,6 +88,7 @@ def main() -> None:
 from pipelines.cli import (  # noqa: E402, F401
     approve,
     build,
+    capacity,
     dashboard,
     demo,
     doctor,

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from pipelines.cli import app
+from pipelines.cli.options import Format
 from pipelines.config import load_settings
 from pipelines.console import new_table, out
 from pipelines.operations.queues import as_markdown, read_queues
-
-
-class Format(StrEnum):
-    """How the queues are shown."""
-
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    JSON = "json"
 
 
 @app.command()
