@@ -31,7 +31,7 @@ _RECORDED_AT = _CHAINED.index("recorded_at")
 _chained = itemgetter(*_CHAINED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One line of the ledger, before it is chained. Values are text: 'true', 'false', or the text itself."""
 
@@ -44,14 +44,14 @@ class Entry:
     record_id: str
     field: str
     policy: str
-    before_value: str | None
-    after_value: str | None
-    current_value: str | None
-    outcome: Outcome | None
-    detail: str | None
+    before_value: str | None = None
+    after_value: str | None = None
+    current_value: str | None = None
+    outcome: Outcome | None = None
+    detail: str | None = None
     reason: str
     evidence: str
-    approval_id: str | None
+    approval_id: str | None = None
     build_id: str
     recorded_at: datetime
     actor: str | None = None
@@ -122,20 +122,13 @@ def texts(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _redaction(left: dict[str, Any], actor: str, reason: str) -> Entry:
-    same = {name: left[name] for name in ("run_id", "plan_id", "org", "object", "record_id", "field", "policy")}
+    same = ("run_id", "plan_id", "org", "object", "record_id", "field", "policy", "build_id")
     return Entry(
-        **same,
+        **{name: left[name] for name in same},
         entry_type=REDACTION,
         change_id=str(left["entry_id"]),
-        before_value=None,
-        after_value=None,
-        current_value=None,
-        outcome=None,
-        detail=None,
         reason=reason,
         evidence=_hash(left),
-        approval_id=None,
-        build_id=left["build_id"],
         recorded_at=datetime.now(UTC),
         actor=actor,
     )

@@ -36,33 +36,23 @@ def record(
 
     ``at`` is when it happened by Salesforce's clock, by this machine's if nobody knows.
     """
-    ledger.append(
-        engine,
-        [
-            ledger.Entry(
-                run_id=plan.plan_id,
-                plan_id=plan.plan_id,
-                entry_type=entry_type,
-                change_id=plan.plan_id,
-                org=" ".join(sorted(plan.organizations)),
-                object="",
-                record_id="",
-                field="",
-                policy="",
-                before_value=None,
-                after_value=None,
-                current_value=None,
-                outcome=None,
-                detail=None,
-                reason=reason,
-                evidence=evidence,
-                approval_id=None,
-                build_id=plan.build_id,
-                recorded_at=at or datetime.now(UTC),
-                actor=actor,
-            )
-        ],
+    act = ledger.Entry(
+        run_id=plan.plan_id,
+        plan_id=plan.plan_id,
+        entry_type=entry_type,
+        change_id=plan.plan_id,
+        org=" ".join(sorted(plan.organizations)),
+        object="",
+        record_id="",
+        field="",
+        policy="",
+        reason=reason,
+        evidence=evidence,
+        build_id=plan.build_id,
+        recorded_at=at or datetime.now(UTC),
+        actor=actor,
     )
+    ledger.append(engine, [act])
 
 
 def acts(engine: sa.Engine, entry_type: str, plan_id: str) -> list[sa.RowMapping]:
