@@ -55,6 +55,10 @@ class ServiceError(OutreachError):
     exit_code = 4
 
 
+class QuotaError(ServiceError):
+    """No more calls of a service may be made for now."""
+
+
 class DataError(OutreachError):
     """Data cannot be used: malformed, unknown field or value, missing column, nothing loaded yet."""
 

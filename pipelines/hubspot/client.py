@@ -9,10 +9,9 @@ from typing import Any
 import httpx
 
 from pipelines.config import HubSpot
-from pipelines.errors import DataError, ServiceError
+from pipelines.errors import DataError, QuotaError, ServiceError
 from pipelines.http import HttpService, service_time, wanted_wait
-from pipelines.salesforce.client import BusyError, LostAnswerError, RowResult
-from pipelines.salesforce.quota import QuotaError
+from pipelines.updates import BusyError, LostAnswerError, RowResult
 
 CONTACTS = "crm/v3/objects/contacts"
 BATCH_LIMIT = 100

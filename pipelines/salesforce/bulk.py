@@ -18,9 +18,8 @@ from typing import Any
 
 import tenacity
 
-from pipelines.errors import OutreachError, ServiceError
+from pipelines.errors import OutreachError, QuotaError, ServiceError
 from pipelines.salesforce.client import SalesforceClient
-from pipelines.salesforce.quota import QuotaError
 
 RECORDS_PER_PAGE = 250_000
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 15.0

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import tenacity
 
 from pipelines.errors import ServiceError
-from pipelines.salesforce.client import RowResult, SalesforceClient
+from pipelines.salesforce.client import SalesforceClient
+from pipelines.updates import RowResult
 
 JOBS = "jobs/ingest"
 MOST_RECORDS_PER_JOB = 100_000  # far below the 100 MB that a job takes

@@ -22,6 +22,7 @@ from pipelines.http import HttpService, service_time, wanted_wait
 from pipelines.salesforce import quota
 from pipelines.salesforce.auth import Session, sign_in
 from pipelines.salesforce.quota import Quota
+from pipelines.updates import BusyError, LostAnswerError, RowResult
 
 CLIENT_NAME = "outreach-warehouse"
 RETRIEVE_LIMIT = 2_000
@@ -33,36 +34,11 @@ WRITE_HEADERS = {
 
 
 @dataclass(frozen=True)
-class RowResult:
-    """What Salesforce answered for one record of an update."""
-
-    success: bool
-    error_code: str | None = None
-    message: str | None = None
-
-
-@dataclass(frozen=True)
 class Query:
     """A query that runs: how many records it has, and its pages."""
 
     size: int
     pages: Iterator[list[dict[str, Any]]]
-
-
-class LostAnswerError(ServiceError):
-    """A change was sent and no usable answer came: it may have been applied or not. Only reading back can tell."""
-
-
-class BusyError(ServiceError):
-    """A change was not applied, and may be in a moment: Salesforce is busy, or was not reached.
-
-    Args:
-        wait_seconds: how long Salesforce asks to wait, None if it is silent.
-    """
-
-    def __init__(self, message: str, *, next_step: str | None = None, wait_seconds: float | None = None) -> None:
-        super().__init__(message, next_step=next_step)
-        self.wait_seconds = wait_seconds
 
 
 class SalesforceClient:

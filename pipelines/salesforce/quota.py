@@ -6,16 +6,12 @@ import re
 
 import httpx
 
-from pipelines.errors import ServiceError
+from pipelines.errors import QuotaError
 
 # Salesforce Edge answers 406 and 420 for moments while it sets a route up.
 _MOMENTARY = {406, 420, 429}
 _LIMIT_EXCEEDED = "REQUEST_LIMIT_EXCEEDED"
 _API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
-
-
-class QuotaError(ServiceError):
-    """No more calls may be made for now."""
 
 
 class Quota:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.salesforce.client import RowResult
+from pipelines.updates import RowResult
 from pipelines.writeback.policy import Outcome
 
 # Somebody else holds the record or its parent, or the server had no time: the same request may succeed in a moment.

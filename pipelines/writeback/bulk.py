@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pipelines.errors import DataError, OutreachError
 from pipelines.salesforce.bulk_update import MOST_RECORDS_PER_JOB, BulkUpdates
-from pipelines.salesforce.client import LostAnswerError
+from pipelines.updates import LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of
 from pipelines.writeback.delivery import Delivery
 from pipelines.writeback.journal import Decided, Ended, Journal, shows

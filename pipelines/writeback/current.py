@@ -10,9 +10,10 @@ from typing import Any
 
 from pipelines.errors import DataError
 from pipelines.salesforce.bulk_update import BulkUpdates
-from pipelines.salesforce.client import RETRIEVE_LIMIT, UPDATE_LIMIT, RowResult, SalesforceClient
+from pipelines.salesforce.client import RETRIEVE_LIMIT, UPDATE_LIMIT, SalesforceClient
 from pipelines.salesforce.fates import fates
 from pipelines.salesforce.orgs import FieldNames
+from pipelines.updates import RowResult
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.destination import Payload, Record
 from pipelines.writeback.payload import record_payload, wrong_id

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipelines.config import Push
 from pipelines.errors import DataError, OutreachError
-from pipelines.salesforce.client import BusyError, LostAnswerError
+from pipelines.updates import BusyError, LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of
 from pipelines.writeback.destination import Destination, Payload
 from pipelines.writeback.journal import Decided, Ended, Journal, shows

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipelines.salesforce.bulk_update import BulkUpdates
-from pipelines.salesforce.client import RowResult
+from pipelines.updates import RowResult
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.policy import Current, FieldRule, Stop, Write
 
@@ -18,9 +18,9 @@ Payload = dict[str, Any]
 class Destination(Protocol):
     """Reads and updates records by canonical field names.
 
-    Every request may raise what a ``SalesforceClient`` raises: ``LostAnswerError`` where nobody knows whether a change
-    was made, ``BusyError`` where none was made and may be in a moment, ``DataError`` where the request is not accepted,
-    another ``OutreachError`` where nothing can be done for now.
+    Every request may raise ``LostAnswerError`` where nobody knows whether a change was made, ``BusyError`` where none
+    was made and may be in a moment, ``DataError`` where the request is not accepted, another ``OutreachError`` where
+    nothing can be done for now.
     """
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.errors import RefusedError
 from pipelines.http import E_MAIL
 from pipelines.hubspot.client import BATCH_LIMIT, HubSpotClient
-from pipelines.salesforce.client import RowResult
+from pipelines.updates import RowResult
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.destination import Payload, Record
 from pipelines.writeback.policy import Current, FieldRule, Missing, Outcome, Present, Stop, Unreadable, Write

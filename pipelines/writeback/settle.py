@@ -7,7 +7,7 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from pipelines.salesforce.client import RowResult
+from pipelines.updates import RowResult
 from pipelines.writeback import ledger
 from pipelines.writeback.answers import outcome_of
 from pipelines.writeback.bulk import job_of

@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.errors import RefusedError, StoppedError
+from pipelines.errors import QuotaError, RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
-from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store, reading
 from pipelines.store_tables import runs
 from pipelines.writeback.apply import stop_order

@@ -2,9 +2,8 @@
 
 import pytest
 
-from pipelines.errors import ServiceError
+from pipelines.errors import QuotaError, ServiceError
 from pipelines.salesforce.client import SalesforceClient
-from pipelines.salesforce.quota import QuotaError
 from pipelines.writeback.policy import Outcome
 
 HARD = "external_hard_bounced__c"

@@ -10,10 +10,9 @@ import pytest
 from pipelines.cli.plan import show_plan
 from pipelines.config import HubSpot as Connection
 from pipelines.config import Push, Settings
-from pipelines.errors import ApprovalNeededError
+from pipelines.errors import ApprovalNeededError, QuotaError
 from pipelines.hubspot.client import HubSpotClient
 from pipelines.publish import PublishedVersion
-from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store
 from pipelines.writeback import ledger
 from pipelines.writeback.apply import push_plan

@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import Push, Settings
-from pipelines.errors import DataError, OutreachError
-from pipelines.salesforce.client import BusyError, LostAnswerError, RowResult
+from pipelines.errors import DataError, OutreachError, QuotaError
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames
-from pipelines.salesforce.quota import QuotaError
 from pipelines.store import open_store
+from pipelines.updates import BusyError, LostAnswerError, RowResult
 from pipelines.writeback import ledger
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.brake import Brake, StopOrder
