@@ -15,8 +15,8 @@ from pipelines.config import Settings, load_settings
 from pipelines.console import err, new_table, out, progress
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
-from pipelines.writeback.apply import push_lock, push_plan, push_summary, require_success, stop_order
-from pipelines.writeback.brake import StopOrder
+from pipelines.writeback.apply import push_lock, push_plan, push_summary, require_success
+from pipelines.writeback.brake import StopOrder, stop_order
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import objections_to
 from pipelines.writeback.journal import PushResult

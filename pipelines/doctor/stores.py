@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from pipelines.store import open_store, reading, writing
 from pipelines.store_tables import SCHEMA_VERSION, store_meta
 from pipelines.warehouse import connect_read_only, lock_holder, warehouse_lock
 from pipelines.writeback import heads
+from pipelines.writeback.brake import stop_order
 
 SUBJECT = "stores"
 OLDEST_HOURS = 26
@@ -29,7 +29,7 @@ def check_stores(settings: Settings) -> list[Check]:
         ("The ledger has all that it had", lambda: _ledger(settings)),
         ("The warehouse file can be opened by this DuckDB", lambda: _warehouse(settings)),
         ("Marts are published, and not older than a day", lambda: _published(settings)),
-        ("Pushes are allowed", lambda: _pushes(settings.data_dir / "push.stop")),
+        ("Pushes are allowed", lambda: _pushes(settings)),
     ]
     return [run_check(SUBJECT, requirement, look) for requirement, look in looks]
 
@@ -85,7 +85,7 @@ def _published(settings: Settings) -> Finding:
     return passed(found) if hours <= OLDEST_HOURS else failed(found, "See outreach status for what failed.")
 
 
-def _pushes(order: Path) -> Finding:
-    if not order.exists():
-        return passed("nobody has stopped them")
-    return failed(f"stopped by {order.read_text().strip() or 'somebody'}", "Allow them with outreach push --resume.")
+def _pushes(settings: Settings) -> Finding:
+    if who := stop_order(settings).given_by:
+        return failed(f"stopped by {who}", "Allow them with outreach push --resume.")
+    return passed("nobody has stopped them")

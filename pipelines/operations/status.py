@@ -21,7 +21,7 @@ from pipelines.store import reading
 from pipelines.store_tables import clay_submissions, inbox_events, run_steps, runs
 from pipelines.warehouse import lock_holder
 from pipelines.writeback import ledger
-from pipelines.writeback.brake import StopOrder
+from pipelines.writeback.brake import stop_order
 
 QUEUES = {"unmatched_events": "fct_unmatched_events", "sync_errors": "fct_sync_errors"}
 
@@ -38,7 +38,7 @@ def read_status(settings: Settings, engine: sa.Engine) -> dict[str, Any]:
         },
         "open_intents": {"writeback": len(ledger.open_intents(engine)), "clay_export": _open_submissions(engine)},
         "published": _published(settings),
-        "push_stopped": StopOrder(settings.data_dir / "push.stop").given_by,
+        "push_stopped": stop_order(settings).given_by,
         "warehouse_held_by": lock_holder(settings.warehouse_path.with_suffix(".lock")),
         "incidents": [
             {"subject": row["subject"], "since": row["opened_at"], "detail": row["detail"]}

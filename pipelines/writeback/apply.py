@@ -10,7 +10,7 @@ from pipelines.config import Push, Settings
 from pipelines.errors import PartialFailureError
 from pipelines.warehouse import exclusive
 from pipelines.writeback import heads, trail
-from pipelines.writeback.brake import Brake, StopOrder
+from pipelines.writeback.brake import Brake, stop_order
 from pipelines.writeback.clock import SteadyClock, server_time
 from pipelines.writeback.consent import require_consent
 from pipelines.writeback.deltas import read_proposal
@@ -83,11 +83,6 @@ def push_plan(
 def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> AbstractContextManager[None]:
     """The lock that every push takes first; see :func:`pipelines.warehouse.exclusive`."""
     return exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds)
-
-
-def stop_order(settings: Settings) -> StopOrder:
-    """The order to stop pushes, if somebody gave it."""
-    return StopOrder(settings.data_dir / "push.stop")
 
 
 def require_success(result: PushResult) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.config import Push
+from pipelines.config import Push, Settings
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult
@@ -54,6 +54,11 @@ class StopOrder:
                 f"Pushing was stopped by {who}.",
                 next_step="Allow it again with outreach push --resume.",
             )
+
+
+def stop_order(settings: Settings) -> StopOrder:
+    """The order to stop pushes, if somebody gave it."""
+    return StopOrder(settings.data_dir / "push.stop")
 
 
 class Brake:

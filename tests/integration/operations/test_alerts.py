@@ -22,7 +22,7 @@ from pipelines.operations.runner import run_steps_of
 from pipelines.runs import recorded_run
 from pipelines.store import writing
 from pipelines.store_tables import inbox_events, runs
-from pipelines.writeback.brake import StopOrder
+from pipelines.writeback.brake import stop_order
 
 STEPS = [Step(Kind.LOAD, "smartlead"), Step(Kind.LOAD, "clay")]
 
@@ -154,7 +154,7 @@ def test_status_tells_what_there_is(outreach, run, settings, engine, publish) ->
             received = last + timedelta(hours=hours)
             connection.execute(inbox_events.insert().values(event | {"dedupe_key": key, "received_at": received}))
     publish({}, sources={"smartlead": 30.0})
-    StopOrder(settings.data_dir / "push.stop").give("ann")
+    stop_order(settings).give("ann")
     state = json.loads(outreach("status", "--json")[1])
     replies = state["cadences"][0]
     assert (replies["state"], replies["exit_code"]) == ("failed", 4)

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.errors import ServiceError, StoppedError
 from pipelines.salesforce.bulk_update import BulkUpdates
-from pipelines.writeback.apply import stop_order
+from pipelines.writeback.brake import stop_order
 from pipelines.writeback.policy import Outcome
 
 BULK = {"bulk_from_records": 50}

@@ -13,7 +13,7 @@ from pipelines.errors import QuotaError, RefusedError, StoppedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.store import open_store, reading
 from pipelines.store_tables import runs
-from pipelines.writeback.apply import stop_order
+from pipelines.writeback.brake import stop_order
 from pipelines.writeback.connections import readers
 from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.plan import Plan
