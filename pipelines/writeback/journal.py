@@ -7,14 +7,15 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from pipelines.errors import OutreachError
 from pipelines.writeback import ledger
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.clock import Clock
-from pipelines.writeback.ledger import Entry
 from pipelines.writeback.plan import Change, Plan
 from pipelines.writeback.policy import Current, FieldValue, Missing, Outcome, Present, Stop, Write
 
@@ -87,7 +88,8 @@ class Journal:
 
     def intend(self, writes: Iterable[Decided], detail: str | None = None) -> None:
         """Record that these are about to be sent; ``detail`` names the bulk job that will carry them."""
-        entries = [self._entry("intent", one, None, detail) for one in writes]
+        now = self._clock()
+        entries = [self._entry("intent", one, None, detail, now) for one in writes]
         with self._turn:
             ledger.append(self._engine, entries)
 
@@ -102,8 +104,8 @@ class Journal:
         Raises:
             ValueError: a change has its outcome already, or is not in the plan.
         """
-        ended = list(ended)
-        entries = [self._entry("outcome", *one) for one in ended]
+        ended, now = list(ended), self._clock()
+        entries = [self._entry("outcome", *one, now) for one in ended]
         with self._turn:
             ledger.append(self._engine, entries)
             for one, outcome, detail in ended:
@@ -131,7 +133,7 @@ class Journal:
             raise ValueError("planned changes and outcomes differ")
         return self.result
 
-    def _entry(self, entry_type: str, one: Decided, outcome: Outcome | None, detail: str | None) -> Entry:
+    def _entry(self, entry_type: str, one: Decided, outcome: Outcome | None, detail: str | None, at: datetime) -> Entry:
         change = one.change
         return Entry(
             run_id=self.result.run_id,
@@ -152,7 +154,7 @@ class Journal:
             evidence=change.evidence,
             approval_id=change.approval_id,
             build_id=self._plan.build_id,
-            recorded_at=self._clock(),
+            recorded_at=at,
         )
 
 

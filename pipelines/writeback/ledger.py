@@ -6,12 +6,9 @@ open: nobody knows yet whether it was applied, and the next push settles it by r
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,42 +16,11 @@ import sqlalchemy as sa
 from pipelines.errors import StoreError
 from pipelines.store import lock_ledger, reading, writing
 from pipelines.store_tables import ledger_entries
-from pipelines.writeback.policy import Outcome
+from pipelines.writeback.chain import GENESIS, Entry, extend, last_hash, row_hash
 
-GENESIS = "0" * 64
-_JSON = json.JSONEncoder(ensure_ascii=False)
 REDACTION = "redaction"
 REDACTED = "[redacted]"
 PLAIN_VALUES = frozenset({"true", "false", "Positive", "Neutral", "Negative"})  # flags tell nothing of a person's own
-_CHAINED = [column.name for column in ledger_entries.columns if column.name not in {"entry_id", "entry_hash", "actor"}]
-_RECORDED_AT = _CHAINED.index("recorded_at")
-_chained = itemgetter(*_CHAINED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One line of the ledger, before it is chained. Values are text: 'true', 'false', or the text itself."""
-
-    run_id: str
-    plan_id: str
-    entry_type: str
-    change_id: str
-    org: str
-    object: str
-    record_id: str
-    field: str
-    policy: str
-    before_value: str | None = None
-    after_value: str | None = None
-    current_value: str | None = None
-    outcome: Outcome | None = None
-    detail: str | None = None
-    reason: str
-    evidence: str
-    approval_id: str | None = None
-    build_id: str
-    recorded_at: datetime
-    actor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,17 +41,7 @@ def append(engine: sa.Engine, entries: Sequence[Entry]) -> None:
         return
     with writing(engine) as connection:
         lock_ledger(connection)
-        _append(connection, entries)
-
-
-def _append(connection: sa.Connection, entries: Sequence[Entry]) -> None:
-    previous = _last_hash(connection)
-    rows = []
-    for entry in entries:
-        row = vars(entry) | {"previous_hash": previous}  # asdict() copies every value, and takes most of the time
-        previous = row["entry_hash"] = _hash(row)
-        rows.append(row)
-    connection.execute(ledger_entries.insert(), rows)
+        extend(connection, entries)
 
 
 def redact(engine: sa.Engine, records: Iterable[tuple[str, str]], *, actor: str, reason: str) -> int:
@@ -105,7 +61,7 @@ def redact(engine: sa.Engine, records: Iterable[tuple[str, str]], *, actor: str,
                 if left_of := texts(row):
                     this = entry.entry_id == row["entry_id"]
                     connection.execute(ledger_entries.update().where(this).values(left_of))
-                    _append(connection, [_redaction(dict(row) | left_of, actor, reason)])
+                    extend(connection, [_redaction(dict(row) | left_of, actor, reason)])
                     count += 1
     return count
 
@@ -128,7 +84,7 @@ def _redaction(left: dict[str, Any], actor: str, reason: str) -> Entry:
         entry_type=REDACTION,
         change_id=str(left["entry_id"]),
         reason=reason,
-        evidence=_hash(left),
+        evidence=row_hash(left),
         recorded_at=datetime.now(UTC),
         actor=actor,
     )
@@ -178,7 +134,7 @@ def verify(engine: sa.Engine, *, kept_heads: Iterable[str] = ()) -> Head:
         entry_id = row["entry_id"]
         if row["previous_hash"] != whole.hash:
             raise _broken(f"Entries before {entry_id} were removed or reordered, or the one before it was altered")
-        if row["entry_hash"] != (content := _hash(row)):
+        if row["entry_hash"] != (content := row_hash(row)):
             changed[str(entry_id)] = content
         elif row["entry_type"] == REDACTION:
             redacted[row["change_id"]] = row["evidence"]
@@ -197,7 +153,7 @@ def head(engine: sa.Engine) -> Head:
     """The end of the chain as it is, unchecked."""
     with reading(engine) as connection:
         entries = connection.scalar(sa.select(sa.func.count()).select_from(ledger_entries)) or 0
-        return Head(entries, _last_hash(connection))
+        return Head(entries, last_hash(connection))
 
 
 def contains(engine: sa.Engine, entry_hash: str) -> bool:
@@ -221,18 +177,3 @@ def _given_ids(engine: sa.Engine) -> int:
     with reading(engine) as connection:
         query = "select seq from sqlite_sequence where name = 'ledger_entries'"
         return int(connection.exec_driver_sql(query).scalar() or 0)
-
-
-def _last_hash(connection: sa.Connection) -> str:
-    last = connection.execute(
-        sa.select(ledger_entries.c.entry_hash).order_by(ledger_entries.c.entry_id.desc()).limit(1)
-    ).scalar()
-    return last or GENESIS
-
-
-def _hash(row: dict[str, Any]) -> str:
-    content = [*_chained(row)]
-    content[_RECORDED_AT] = row["recorded_at"].isoformat()
-    if row["actor"] is not None:  # entries of the first version had no actor, and keep their hashes
-        content.append(row["actor"])
-    return hashlib.sha256(_JSON.encode(content).encode()).hexdigest()

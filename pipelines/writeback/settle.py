@@ -11,10 +11,10 @@ from pipelines.updates import RowResult
 from pipelines.writeback import ledger
 from pipelines.writeback.answers import outcome_of
 from pipelines.writeback.bulk import job_of
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.clock import Clock
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import as_text, shows
-from pipelines.writeback.ledger import Entry
 from pipelines.writeback.policy import Current, Outcome, Present
 
 

@@ -11,6 +11,7 @@ from pipelines.config import Settings
 from pipelines.store import reading
 from pipelines.store_tables import ledger_entries
 from pipelines.writeback import ledger
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.plan import Plan
 from pipelines.writeback.policy import Outcome
 
@@ -36,7 +37,7 @@ def record(
 
     ``at`` is when it happened by Salesforce's clock, by this machine's if nobody knows.
     """
-    act = ledger.Entry(
+    act = Entry(
         run_id=plan.plan_id,
         plan_id=plan.plan_id,
         entry_type=entry_type,

@@ -27,7 +27,7 @@ from pipelines.inbox.clay import callback_event
 from pipelines.inbox.events import append
 from pipelines.store import open_store, writing
 from pipelines.store_tables import clay_submissions
-from pipelines.writeback.ledger import Entry
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.ledger import append as append_to_ledger
 from pipelines.writeback.ledger_source import load_writeback
 

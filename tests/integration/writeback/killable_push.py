@@ -18,6 +18,7 @@ from pipelines.http import HttpService
 from pipelines.store import open_store
 from pipelines.writeback import ledger
 from pipelines.writeback.apply import push_plan
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.connections import readers
 
 
@@ -46,7 +47,7 @@ def push(limits: dict[str, Any], kill_at: int | None) -> list[str]:
         is_read = method == "GET" or "oauth2" in path or (method == "POST" and "composite" in path)
         return "" if is_read else f"{method} {path.rpartition('/v62.0/')[2].partition('/75')[0]}"
 
-    def of_entries(_: Any, entries: list[ledger.Entry]) -> str:
+    def of_entries(_: Any, entries: list[Entry]) -> str:
         return " ".join(("ledger", *sorted({entry.entry_type for entry in entries}))) if entries else ""
 
     HttpService.send = watched(HttpService.send, of_request)  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from pipelines.config import Settings
 from pipelines.errors import RefusedError
 from pipelines.salesforce.client import SalesforceClient
 from pipelines.writeback import ledger
+from pipelines.writeback.chain import Entry
 from pipelines.writeback.clock import SteadyClock
 from pipelines.writeback.policy import Outcome
 
@@ -26,7 +27,7 @@ def before_append(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[]
     """Let something happen right before the ledger takes intents or outcomes for the given time."""
     append, seen = ledger.append, []
 
-    def appending(engine: sa.Engine, entries: list[ledger.Entry]) -> None:
+    def appending(engine: sa.Engine, entries: list[Entry]) -> None:
         if entries and entries[0].entry_type in {"intent", "outcome"}:
             seen.append(entries)
             if len(seen) == number:

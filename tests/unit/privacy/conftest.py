@@ -22,6 +22,7 @@ from pipelines.publish import publish
 from pipelines.store import open_store, writing
 from pipelines.store_tables import accepted_matches, clay_submissions
 from pipelines.writeback import ledger
+from pipelines.writeback.chain import Entry
 
 PROJECT = Path(__file__).parents[3]
 ANN = "ann.lee@lead.example"
@@ -127,7 +128,7 @@ def fill_store(settings: Settings) -> None:
     ledger.append(
         engine,
         [
-            ledger.Entry(
+            Entry(
                 **same | texts,
                 entry_type=kind,
                 change_id=f"{org}|{key}|description",

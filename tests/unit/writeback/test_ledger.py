@@ -1,17 +1,23 @@
 """The ledger: append-only, chained, on both databases (R6)."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.config import Settings
 from pipelines.errors import StoreError
 from pipelines.store import open_store, writing
 from pipelines.store_tables import ledger_entries
-from pipelines.writeback.ledger import GENESIS, Entry, Head, append, contains, head, open_intents, verify
+from pipelines.writeback import chain
+from pipelines.writeback.chain import GENESIS, Entry, row_hash
+from pipelines.writeback.ledger import Head, append, contains, entries, head, open_intents, verify
 from pipelines.writeback.policy import Outcome
 
 INTENT = Entry(
@@ -48,6 +54,21 @@ def test_an_untouched_chain_is_whole(engine: sa.Engine) -> None:
     append(engine, [replace(INTENT, run_id="next")])
     assert verify(engine).entries == 3
     assert verify(engine) == head(engine)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_hash_is_over_the_json_that_auditors_can_make_themselves(text: str) -> None:
+    row = vars(replace(INTENT, evidence=text)) | {"previous_hash": GENESIS}
+    content = [value for name, value in row.items() if name not in {"recorded_at", "previous_hash", "actor"}]
+    content += [INTENT.recorded_at.isoformat(), GENESIS]
+    assert row_hash(row) == hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def test_entries_of_several_statements_are_one_chain(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "ROWS_AT_ONCE", 2)
+    append(engine, [replace(INTENT, evidence=str(number)) for number in range(5)])
+    assert [row["evidence"] for row in entries(engine)] == ["0", "1", "2", "3", "4"]
+    assert verify(engine).entries == 5
 
 
 def test_an_empty_ledger_is_whole(engine: sa.Engine) -> None:
