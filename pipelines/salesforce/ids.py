@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 from pipelines.errors import DataError
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
+_CAPITALS = str.maketrans({letter: "1" if letter.isupper() else "0" for letter in ascii_letters + digits})
+# The letter that stands for five characters, by which of them are capitals; the first one counts least.
+_LETTERS = {f"{number:05b}"[::-1]: letter for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")}
 
 
 def to_18(record_id: str) -> str:
@@ -32,5 +35,5 @@ def to_18(record_id: str) -> str:
 
 def _checksum(id_15: str) -> str:
     """One letter for each five characters: which of them are capitals."""
-    groups = (id_15[start : start + 5] for start in (0, 5, 10))
-    return "".join(_ALPHABET[sum(1 << i for i, letter in enumerate(group) if "A" <= letter <= "Z")] for group in groups)
+    capitals = id_15.translate(_CAPITALS)
+    return _LETTERS[capitals[:5]] + _LETTERS[capitals[5:10]] + _LETTERS[capitals[10:]]

@@ -60,8 +60,9 @@ def extend(connection: sa.Connection, entries: Sequence[Entry]) -> None:
         parameters: list[Any] = []
         for entry in entries[start : start + ROWS_AT_ONCE]:
             *content, recorded_at, actor = vars(entry).values()
-            this = _hash([*content, recorded_at.isoformat(), previous], actor)
-            parameters += (*content, _stored(recorded_at, connection.dialect), previous, this, actor)
+            hashed_time, stored_time = _times(recorded_at, connection.dialect)
+            this = _hash([*content, hashed_time, previous], actor)
+            parameters += (*content, stored_time, previous, this, actor)
             previous = this
         _insert(connection, parameters)
 
@@ -91,10 +92,10 @@ def _insert(connection: sa.Connection, parameters: list[Any]) -> None:
 
 
 @lru_cache(maxsize=1)  # the entries of a batch have one time
-def _stored(at: datetime, dialect: sa.Dialect) -> Any:
-    """A time as the database's driver takes it."""
+def _times(at: datetime, dialect: sa.Dialect) -> tuple[str, Any]:
+    """A time as it is hashed, and as the database's driver takes it."""
     process = ledger_entries.c.recorded_at.type.dialect_impl(dialect).bind_processor(dialect)
-    return process(at) if process else at
+    return at.isoformat(), process(at) if process else at
 
 
 def _hash(content: list[str | None], actor: str | None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipelines.config import Push
 from pipelines.errors import DataError, OutreachError
-from pipelines.updates import BusyError, LostAnswerError
+from pipelines.updates import BusyError, LostAnswerError, RowResult
 from pipelines.writeback.answers import is_transient, outcome_of
 from pipelines.writeback.destination import Destination, Payload
 from pipelines.writeback.journal import Decided, Ended, Journal, shows
@@ -35,6 +36,7 @@ class Delivery:
         rules: the reviewed policy in force.
         journal: where intents and outcomes go.
         limits: how patient to be.
+        check: called right before a batch is sent for the first time; what it raises leaves it unsent.
         sleep: how to wait; replaced in tests.
     """
 
@@ -45,13 +47,16 @@ class Delivery:
         journal: Journal,
         limits: Push,
         *,
+        check: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._reader = reader
         self._rules = rules
         self._journal = journal
         self._limits = limits
+        self._check = check
         self._sleep = sleep
+        self._requests = threading.BoundedSemaphore(limits.requests_at_once)
 
     def decide(self, changes: Sequence[Change]) -> list[Decided]:
         """Read what stands there now, decide by the rules, record what is not written, and return what is (R1, R4)."""
@@ -72,14 +77,15 @@ class Delivery:
         """Update up to 200 records and record what became of each.
 
         Raises:
-            OutreachError: Salesforce takes no requests for now, or refused them all; every write has its outcome.
+            OutreachError: Salesforce takes no requests for now, or refused them all; every write has its outcome. Or
+                the check forbids it; then nothing was sent, and none has.
         """
         if not writes:
             return
         self._journal.intend(writes)
         pending = list(writes)
         for attempt in range(self._limits.attempts):
-            again = self._attempt(pending)
+            again = self._attempt(pending, is_first=attempt == 0)
             if not again:
                 return
             if attempt < self._limits.attempts - 1:
@@ -110,7 +116,8 @@ class Delivery:
 
     def _read(self, changes: Sequence[Change]) -> dict[tuple[str, str], Current]:
         ids = list(dict.fromkeys(change.record_id for change in changes))
-        return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
+        with self._requests:
+            return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
 
     def _decide_one(self, change: Change, current: Current) -> Decided:
         rule = self._rules.allowlist.rule(change.object, change.field)
@@ -138,28 +145,40 @@ class Delivery:
         self._journal.end(stops)
         return [one for one in decided if isinstance(one.decision, Write)]
 
-    def _attempt(self, writes: list[Decided]) -> list[_Again]:
+    def _attempt(self, writes: list[Decided], *, is_first: bool = False) -> list[_Again]:
         """Send once; record what has ended and return what is worth another attempt."""
         if not writes:
             return []
         payloads = self.payloads(writes)
-        self._journal.count_update_call()
-        try:
-            answers = self._reader.update(writes[0].change.object, payloads)
-        except LostAnswerError as error:
-            return self._after_lost(writes, error)
-        except BusyError as error:
-            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
-        except DataError as error:
-            return self._after_refusal(writes, error)
-        except OutreachError as error:
-            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
-            raise
+        with self._requests:
+            if is_first:
+                self._check()  # it may have waited long since its batch began
+            self._journal.count_update_call()
+            answers = self._answers(writes[0].change.object, payloads)
+        if isinstance(answers, OutreachError):
+            return self._after_error(writes, answers)
         by_id = dict(zip(payloads, answers, strict=True))
         ended = [(Ended(one, *outcome_of(by_id[one.change.record_id])), one) for one in writes]
         again = [_Again(end) for end, one in ended if is_transient(by_id[one.change.record_id])]
         self._journal.end(end for end, one in ended if not is_transient(by_id[one.change.record_id]))
         return again
+
+    def _answers(self, object_name: str, payloads: dict[str, Payload]) -> list[RowResult] | OutreachError:
+        try:
+            return self._reader.update(object_name, payloads)
+        except OutreachError as error:
+            return error
+
+    def _after_error(self, writes: list[Decided], error: OutreachError) -> list[_Again]:
+        """What is worth another attempt of a request that got no answers to its records."""
+        if isinstance(error, LostAnswerError):
+            return self._after_lost(writes, error)
+        if isinstance(error, BusyError):
+            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
+        if isinstance(error, DataError):
+            return self._after_refusal(writes, error)
+        self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+        raise error
 
     def _after_lost(self, writes: list[Decided], error: LostAnswerError) -> list[_Again]:
         try:

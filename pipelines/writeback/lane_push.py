@@ -18,6 +18,8 @@ from pipelines.writeback.lanes import Lane, batches, by_record, parents
 from pipelines.writeback.plan import Change, Rules
 from pipelines.writeback.side_by_side import Task, side_by_side
 
+BATCHES_AHEAD = 3  # that are prepared, or written to the ledger, while as many requests as may be are under way
+
 
 class LanePush:
     """Writes one lane of a plan.
@@ -49,7 +51,7 @@ class LanePush:
         self._brake = brake
         self._limits = limits
         self._sleep = sleep
-        self._delivery = Delivery(reader, rules, journal, limits, sleep=sleep)
+        self._delivery = Delivery(reader, rules, journal, limits, check=self._check, sleep=sleep)
 
     def run(self) -> Iterator[None]:
         """Write the lane; comes back after each batch.
@@ -117,7 +119,9 @@ class LanePush:
         return min(self._limits.records_per_update, self._reader.most_records)
 
     def _side_by_side(self, tasks: Sequence[Task]) -> Iterator[None]:
-        return side_by_side(tasks, at_once=self._limits.requests_at_once, check=self._check)
+        """Guarded batches are as many as their requests, so that each is updated right after its reading."""
+        ahead = 0 if self._lane.is_guarded else BATCHES_AHEAD
+        return side_by_side(tasks, at_once=self._limits.requests_at_once + ahead, check=self._check)
 
     def _check(self) -> None:
         self._brake.check(self._journal.result, self._reader)

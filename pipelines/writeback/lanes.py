@@ -34,9 +34,11 @@ def lanes(changes: Iterable[Change], allowlist: Allowlist) -> list[Lane]:
     Members of one campaign stand together, then records by id: two requests seldom wait for the same parent.
     """
 
+    monotone = {key for key, rule in allowlist.rules.items() if rule.is_monotone}
+
     def kind(record: list[Change]) -> tuple[str, str, bool]:
-        rules = [allowlist.rule(change.object, change.field) for change in record]
-        return record[0].org, record[0].object, not all(rule and rule.is_monotone for rule in rules)
+        is_monotone = all((change.object, change.field) in monotone for change in record)
+        return record[0].org, record[0].object, not is_monotone
 
     def place(record: list[Change]) -> tuple[str, str]:
         return min(change.campaign_id or "" for change in record), record[0].record_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 NOT_AVAILABLE = "#N/A"  # in Salesforce's CSV dialect this clears a field; it never travels
 
@@ -56,15 +57,15 @@ class FieldRule:
     owner: str
     four_eyes: bool = False
 
-    @property
+    @cached_property
     def is_active(self) -> bool:
         """Whether the field may travel at all."""
         return self.status == "active" and self.is_writable and self.policy is not Policy.NEVER
 
-    @property
+    @cached_property
     def is_monotone(self) -> bool:
         """Whether true is all that can be written: in any order, twice, or too late, the end is the same."""
-        return self.value_type == "boolean" and self.policy in {Policy.TRUE_ONLY, Policy.SET_ONCE}
+        return self.value_type == "boolean" and self.policy in (Policy.TRUE_ONLY, Policy.SET_ONCE)
 
     def allows(self, value: FieldValue) -> bool:
         """Whether a value may travel: never false, blank, or a word that clears; true only where that is the rule."""
@@ -174,6 +175,6 @@ def _overruled(policy: Policy, base: FieldValue, current: FieldValue, value: boo
         return Stop(Outcome.NOT_BLANK, "somebody has filled the field")
     if policy is Policy.SET_ONCE and current is not False and not is_blank(current):
         return Stop(Outcome.SET_ONCE, "the field is set already, and is set once")
-    if policy in {Policy.LATEST_WINS, Policy.OVERRIDE} and current != base:
+    if policy in (Policy.LATEST_WINS, Policy.OVERRIDE) and current != base:
         return Stop(Outcome.CHANGED_SINCE_PLAN, "the value has changed since the plan was made")
     return None
