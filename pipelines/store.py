@@ -71,7 +71,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: it sees one state and neither waits for writers nor holds them up."""
-    with engine.connect().execution_options(reads_only=True) as connection:
+    options: dict[str, Any] = {"reads_only": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"  # by default each statement would see a state of its own
+    with engine.connect().execution_options(**options) as connection:
         yield connection
 
 

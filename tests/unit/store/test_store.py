@@ -73,6 +73,7 @@ def test_readers_see_one_state_and_do_not_hold_up_a_writer(store_url: str) -> No
         writer.start()
         writer.join(5)
         assert not writer.is_alive()
+        assert reader.scalar(sa.select(sa.func.count()).select_from(inbox_events)) == 0
 
 
 def test_a_newer_store_is_refused(store_url: str) -> None:
