@@ -57,10 +57,12 @@ def build_and_publish(
     Raises:
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
+        RefusedError: a build that began later, of another engine or warehouse, is in force.
     """
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
+        build_id = new_build_id()
         nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
-        return BuildSummary(nodes, publish(settings, new_build_id()))
+        return BuildSummary(nodes, publish(settings, build_id))
 
 
 def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None) -> dict[str, int]:

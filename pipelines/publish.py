@@ -14,12 +14,14 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.built_marts import Source, marts_of_warehouse
 from pipelines.config import Settings
-from pipelines.errors import DataError, StoreError
-from pipelines.warehouse import connect_read_only
+from pipelines.errors import DataError, RefusedError, StoreError
+from pipelines.warehouse import connect_read_only, exclusive
 
 POINTER = "current.json"
 KEPT_VERSIONS = 5
+WAIT_SECONDS = 600.0  # for another build that is publishing there
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,40 @@ class PublishedVersion:
 
 
 def new_build_id() -> str:
-    """An id for the build that ends now; ids sort by time."""
+    """An id for the build that begins now; ids sort by time."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
-def publish(settings: Settings, build_id: str) -> PublishedVersion:
-    """Copy the marts of the warehouse into a new version and move the pointer to it.
+def publish(settings: Settings, build_id: str, marts: Source | None = None) -> PublishedVersion:
+    """Copy the marts of a build, by default those of the warehouse, into a new version and move the pointer to it.
 
-    Killed at any point, the pointer still names a whole version. The caller holds the warehouse lock and has seen
-    the build and its tests pass.
+    Killed at any point, the pointer still names a whole version. Builds of several engines or warehouses come one
+    after the other, and never one that began earlier after one that began later. The caller has seen the build and
+    its tests pass, and lets nobody change its marts.
+
+    Args:
+        settings: where to publish.
+        build_id: names the build; it begins with the time at which the build began.
+        marts: where they are.
 
     Raises:
+        DataError: there are no marts, or not by their contracts.
+        LockedError: another process is publishing there.
+        RefusedError: a build that began later is in force.
         StoreError: the directory is full or cannot be written.
     """
-    try:
-        settings.published_dir.mkdir(parents=True, exist_ok=True)
-        version = _copy_marts(settings, build_id)
-        _move_pointer(settings.published_dir, version)
-    except (OSError, duckdb.IOException) as error:
-        raise StoreError(
-            f"Cannot publish to {settings.published_dir}: {error}.", next_step="Check free space and permissions."
-        ) from None
-    _remove_old_versions(settings.published_dir, keep=version.file)
-    return version
+    directory = settings.published_dir
+    with exclusive(directory / "publish.lock", f"publish {build_id}", wait_seconds=WAIT_SECONDS):
+        _refuse_older(settings, build_id)
+        try:
+            version = _copy_marts(directory, build_id, marts or marts_of_warehouse(settings.warehouse_path))
+            _move_pointer(directory, version)
+        except (OSError, duckdb.IOException) as error:
+            raise StoreError(
+                f"Cannot publish to {directory}: {error}.", next_step="Check free space and permissions."
+            ) from None
+        _remove_old_versions(directory, keep=version.file)
+        return version
 
 
 def published_version(settings: Settings) -> PublishedVersion:
@@ -120,26 +133,31 @@ def superseded(settings: Settings) -> list[Path]:
     return [file for file in files if file != current]
 
 
-def _copy_marts(settings: Settings, build_id: str) -> PublishedVersion:
-    file = settings.published_dir / f"marts_{build_id}.duckdb"
+def _copy_marts(directory: Path, build_id: str, marts: Source) -> PublishedVersion:
+    for left_over in directory.glob("marts_*.unfinished*"):
+        left_over.unlink()
+    file = directory / f"marts_{build_id}.duckdb"
     unfinished = file.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
     with duckdb.connect(str(unfinished)) as connection:
-        connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only)")
         connection.execute("create schema marts")
-        tables = connection.execute(
-            "select table_name from information_schema.tables"
-            " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
-        ).fetchall()
-        for (table,) in tables:
-            connection.execute(f'create table marts."{table}" as from warehouse.marts."{table}"')
-        row = connection.execute("select as_of_at from warehouse.intermediate.int_operations__as_of").fetchone()
-    if not tables or row is None:
-        raise DataError(f"{settings.warehouse_path} holds no marts.", next_step="Run outreach build.")
+        as_of_at = marts(connection)
     _sync_to_disk(unfinished)
     unfinished.rename(file)
-    as_of_at = row[0].replace(tzinfo=UTC)
     return PublishedVersion(build_id, file, datetime.now(UTC), as_of_at)
+
+
+def _refuse_older(settings: Settings, build_id: str) -> None:
+    """What is in force may come from another engine or warehouse, which began later and saw more."""
+    try:
+        current = published_version(settings).build_id
+    except DataError:
+        return  # there is none, or none that can be used
+    if current > build_id:
+        raise RefusedError(
+            f"Build {build_id} was not published: build {current}, which began later, is in force in"
+            f" {settings.published_dir}.",
+            next_step="Let one engine publish there; give the other a data directory of its own (OUTREACH_DATA_DIR).",
+        )
 
 
 def _move_pointer(directory: Path, version: PublishedVersion) -> None:

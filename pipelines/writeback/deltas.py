@@ -51,7 +51,7 @@ def read_proposal(settings: Settings) -> Proposal:
         with open_published(settings) as marts:
             deltas = marts.execute(
                 " union all ".join(f"select {columns} from {mart}" for mart in marts_of)  # noqa: S608  our own names
-                + " order by org, object, campaign_id nulls last, record_id, field"
+                + " order by org, object, campaign_id nulls last, record_id, field, delta_id"
             ).fetchall()
             blocked = marts.execute(
                 "select object, field, blocked_reason, count(*) from fct_writeback_blocked group by all order by all"

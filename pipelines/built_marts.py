@@ -1,0 +1,95 @@
+"""The marts as a build has left them: in the warehouse file, or as parquet that another engine has written.
+
+A source of marts copies them into the schema ``marts`` of an open DuckDB connection and returns up to when their data
+reach (UTC).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow.dataset as parquet
+from fsspec.core import url_to_fs
+
+from pipelines.errors import DataError
+
+Source = Callable[[duckdb.DuckDBPyConnection], datetime]
+Contracts = Mapping[str, Mapping[str, str]]
+AS_OF = "int_operations__as_of"
+
+
+def marts_of_warehouse(file: Path) -> Source:
+    """The marts of a warehouse file."""
+
+    def copy(connection: duckdb.DuckDBPyConnection) -> datetime:
+        connection.execute(f"attach '{file}' as warehouse (read_only)")
+        tables = connection.execute(
+            "select table_name from information_schema.tables"
+            " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(f'create table marts."{table}" as from warehouse.marts."{table}"')
+        row = connection.execute(f"select as_of_at from warehouse.intermediate.{AS_OF}").fetchone()  # noqa: S608
+        return _as_of(row if tables else None, str(file))
+
+    return copy
+
+
+def marts_of_parquet(url: str, contracts: Contracts) -> Source:
+    """The marts under a folder or object store URL, as ``<url>/marts/<mart>/*.parquet``.
+
+    Another engine has other types for the same values, such as times with a zone or shorter integers; each column
+    becomes what the mart's contract says. ``<url>/intermediate/int_operations__as_of`` says how far the data reach.
+    """
+
+    def copy(connection: duckdb.DuckDBPyConnection) -> datetime:
+        connection.execute("set TimeZone = 'UTC'")  # by which an instant becomes a timestamp without a zone
+        for mart, columns in sorted(contracts.items()):
+            _register(connection, f"{url}/marts/{mart}", mart)
+            casts = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
+            try:
+                connection.execute(f'create table marts."{mart}" as select {casts} from landed')  # noqa: S608
+            except (duckdb.BinderException, duckdb.ConversionException) as error:
+                raise DataError(
+                    f"The mart {mart} in {url} does not keep its contract: {error}.", next_step="Build it anew."
+                ) from None
+        _register(connection, f"{url}/intermediate/{AS_OF}", AS_OF)
+        row = connection.execute("select cast(as_of_at as timestamp) from landed").fetchone()
+        connection.unregister("landed")
+        return _as_of(row, url)
+
+    return copy
+
+
+def contracts_of(manifest: Path) -> Contracts:
+    """The columns of each mart with their types, as dbt's manifest has them.
+
+    Raises:
+        DataError: dbt has written none.
+    """
+    try:
+        nodes = json.loads(manifest.read_text())["nodes"].values()
+    except (OSError, ValueError, KeyError):
+        raise DataError(f"{manifest} is no manifest of dbt.", next_step="Run outreach build.") from None
+    return {
+        node["name"]: {column["name"]: column["data_type"] for column in node["columns"].values()}
+        for node in nodes
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+
+
+def _register(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> None:
+    files, path = url_to_fs(url)
+    if not files.exists(path):
+        raise DataError(f"{what} is missing: there is no {url}.", next_step="Run outreach build.")
+    connection.register("landed", parquet.dataset(path, filesystem=files, format="parquet"))
+
+
+def _as_of(row: tuple[datetime] | None, where: str) -> datetime:
+    if row is None:
+        raise DataError(f"{where} holds no marts.", next_step="Run outreach build.")
+    return row[0].replace(tzinfo=UTC)
