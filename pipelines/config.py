@@ -214,6 +214,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="relative to project_dir")
     store_url: str | None = None
     warehouse: Path | None = Field(default=None, description="relative to project_dir; by default in data_dir")
+    raw_url: str | None = Field(
+        default=None,
+        description="where the raw tables land as parquet, too: a folder, relative to project_dir, or a URL as s3://…",
+    )
     user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
     plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")
     erasure_key: SecretStr | None = Field(
@@ -241,6 +245,8 @@ class Settings(BaseSettings):
     def _paths_are_those_of_the_project(self) -> Settings:
         self.data_dir = self.project_dir / self.data_dir
         self.warehouse = self.project_dir / self.warehouse if self.warehouse else None
+        if self.raw_url and "://" not in self.raw_url:
+            self.raw_url = str((self.project_dir / self.raw_url).absolute())
         return self
 
     @field_validator("salesforce")

@@ -123,6 +123,15 @@ def finish_and_clear(settings: Settings, dataset: str) -> int:
     return len(files)
 
 
+def set_dlt_up() -> None:
+    """Configure dlt for this process: names, what it keeps, and that it tells nobody of its use."""
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+    os.environ["SCHEMA__NAMING"] = "direct"
+    os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else every row that ever landed stays as a file
+    os.environ["EXTRACT__NEXT_ITEM_MODE"] = "fifo"  # in the order given: what counts the others comes last
+
+
 def _keep_erased_out(settings: Settings, dataset: str, resources: Sequence[DltResource]) -> Counter[str]:
     """Let no resource yield rows of people who were erased; the counter grows while they are read."""
     dropped: Counter[str] = Counter()
@@ -144,11 +153,7 @@ def _only_kept(gate: Gate, dataset: str, name: str, dropped: Counter[str]) -> Ca
 
 
 def _pipeline(settings: Settings, dataset: str) -> dlt.Pipeline:
-    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
-    os.environ["SCHEMA__NAMING"] = "direct"
-    os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else every row that ever landed stays as a file
-    os.environ["EXTRACT__NEXT_ITEM_MODE"] = "fifo"  # in the order given: what counts the others comes last
+    set_dlt_up()
     pipeline = dlt.pipeline(
         pipeline_name=dataset,
         pipelines_dir=str(settings.data_dir / "dlt"),

@@ -32,10 +32,10 @@ from pipelines.console import new_table, out, progress
 from pipelines.errors import DataError, RefusedError
 from pipelines.gates import Purpose, confirm_gate, read_gates
 from pipelines.inbox.receiver import receiver_app
+from pipelines.raw_parquet import loading
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
-from pipelines.warehouse import warehouse_lock
 from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve, objections_to
@@ -129,7 +129,7 @@ def _pass_days(sandbox: Sandbox, steps: Steps, days: int) -> None:
 
 def _load(settings: Settings, steps: Steps, title: str, *, only_salesforce: bool = False) -> None:
     command = "outreach load salesforce && outreach load writeback" if only_salesforce else "outreach load all"
-    with steps.step(title, command) as display, warehouse_lock(settings.warehouse_path, "demo"):
+    with steps.step(title, command) as display, loading(settings, "demo"):
         loads = load_salesforce(settings, None, display, sweep=True)
         rows: dict[str, Mapping[str, int]] = {f"salesforce {org}": load.rows for org, load in loads.items()}
         if not only_salesforce:

@@ -17,11 +17,11 @@ from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.errors import OutreachError, PartialFailureError, worst
 from pipelines.landing import SOURCE_READS
+from pipelines.raw_parquet import loading
 from pipelines.runs import recorded_run
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
-from pipelines.warehouse import warehouse_lock
 from pipelines.writeback.ledger_source import load_writeback
 
 Sweep = Annotated[
@@ -97,7 +97,7 @@ def _load(name: str, sources: Mapping[str, Loader], *, as_json: bool) -> None:
     command = f"load {name}"
     loaded = Loaded()
     failed: dict[str, OutreachError] = {}
-    with recorded_run(open_store(settings), command) as run, warehouse_lock(settings.warehouse_path, command):
+    with recorded_run(open_store(settings), command) as run, loading(settings, command):
         with progress() as display:
             for source, load in sources.items():
                 try:

@@ -22,11 +22,12 @@ from pipelines.operations.cadences import CADENCES, Cadence, Kind, Step, steps_o
 from pipelines.operations.notices import write_notices
 from pipelines.operations.outbox import send_waiting
 from pipelines.operations.runner import Action, RunReport, require_success, run_steps_of
+from pipelines.raw_parquet import loading
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.salesforce.orgs import read_field_names
 from pipelines.smartlead.loader import load_smartlead
 from pipelines.store import open_store
-from pipelines.warehouse import exclusive, warehouse_lock
+from pipelines.warehouse import exclusive
 from pipelines.writeback.apply import push_lock, push_plan, push_summary
 from pipelines.writeback.apply import require_success as require_pushed
 from pipelines.writeback.connections import readers
@@ -74,7 +75,7 @@ def actions_of(settings: Settings, cadence: Cadence, display: Progress, wait_sec
     """What each kind of step does, by the same functions as the commands of that name."""
 
     def load(step: Step, summary: dict[str, Any]) -> None:
-        with warehouse_lock(settings.warehouse_path, step.name, wait_seconds=wait_seconds):
+        with loading(settings, step.name, wait_seconds=wait_seconds):
             summary["rows"] = _load(settings, cadence, step, display)
 
     def build(_: Step, summary: dict[str, Any]) -> None:

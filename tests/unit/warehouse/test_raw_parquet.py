@@ -1,0 +1,182 @@
+"""Raw tables as parquet: what lands is what the warehouse has, and a reader sees all of a load or nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import duckdb
+import pyarrow.dataset as parquet
+import pytest
+from fsspec.core import url_to_fs
+
+from pipelines.config import Settings
+from pipelines.errors import ConfigurationError, DataError, ServiceError, StoreError
+from pipelines.raw_parquet import KEPT_SECONDS, land_parquet, landed_tables, loading
+from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
+
+TWO_TABLES = """
+    create schema raw_a; create schema staging;
+    create table raw_a.one as select range as id, timestamptz '2026-09-01 08:00:00+00' as at from range(3);
+    create table raw_a.two ("GBU__c" varchar);
+    create table raw_a._dlt_loads (load_id varchar);
+    create table staging.three as select 1 as id;
+"""
+KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from dlt.destinations.impl.filesystem.filesystem import FilesystemLoadJob
+from pipelines.config import Settings
+from pipelines.raw_parquet import land_parquet
+run, turn = FilesystemLoadJob.run, threading.Lock()
+def killed(self):
+    with turn:
+        run(self)
+        os.kill(os.getpid(), signal.SIGKILL)
+FilesystemLoadJob.run = killed
+land_parquet(Settings(data_dir=Path(sys.argv[1]), raw_url=sys.argv[2]))
+"""
+
+
+@pytest.fixture(params=["folder", "object store"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    is_folder = request.param == "folder"
+    settings = Settings(
+        data_dir=tmp_path, raw_url=str(tmp_path / "raw") if is_folder else f"memory://{uuid.uuid4()}/raw"
+    )
+    change(settings, TWO_TABLES)
+    return settings
+
+
+def change(settings: Settings, sql: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute(sql)
+
+
+def landed(settings: Settings, *, keep_old: bool = True) -> set[str]:
+    return {one.table for one in land_parquet(settings, keep_old=keep_old)}
+
+
+def rows(settings: Settings, table: str) -> list[tuple[object, ...]]:
+    (folder,) = (one.folder for one in landed_tables(settings) if one.table == table)
+    files, path = url_to_fs(folder)
+    return [tuple(row.values()) for row in parquet.dataset(path, filesystem=files).to_table().to_pylist()]
+
+
+def differences(settings: Settings) -> dict[str, int]:
+    """Rows that only one of warehouse and parquet has, by table; types must be the same, too."""
+    found = {}
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+        for one in landed_tables(settings):
+            name = f"{one.schema}.{one.table}"
+            files, path = url_to_fs(one.folder)
+            warehouse.register("landed", parquet.dataset(path, filesystem=files))
+            types = [warehouse.execute(f"describe {table}").fetchall() for table in (name, "landed")]
+            assert [column[:2] for column in types[0]] == [column[:2] for column in types[1]]
+            only_here, only_there = f"from {name} except all from landed", f"from landed except all from {name}"
+            found[name] = len(warehouse.execute(f"({only_here}) union all ({only_there})").fetchall())
+            assert warehouse.execute("select count(*) from landed").fetchone() == (one.rows,)
+    return found
+
+
+def test_every_raw_table_lands_as_it_stands_in_the_warehouse(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "raw"))
+    create_raw_warehouse(settings.warehouse_path)
+    insert_story(settings.warehouse_path)
+    land_parquet(settings)
+    found = differences(settings)
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+        tables = warehouse.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    assert set(found) == {name for (name,) in tables}
+    assert set(found.values()) == {0}
+
+
+def test_only_what_has_changed_lands_again(settings: Settings) -> None:
+    assert landed(settings) == {"one", "two"}
+    assert landed(settings) == set()
+    change(settings, "update raw_a.one set id = 7 where id = 2")
+    assert landed(settings) == {"one"}
+    assert sorted(row[0] for row in rows(settings, "one")) == [0, 1, 7]
+    change(settings, "delete from raw_a.one where id = 7; drop table raw_a.two")
+    assert landed(settings) == {"one"}
+    assert [one.table for one in landed_tables(settings)] == ["one"]
+    assert set(differences(settings).values()) == {0}
+
+
+def test_a_changed_schema_lands_as_it_is_now(settings: Settings) -> None:
+    land_parquet(settings)
+    change(settings, "alter table raw_a.one alter id type varchar; alter table raw_a.two add column added double")
+    assert landed(settings) == {"one", "two"}
+    assert differences(settings) == {"raw_a.one": 0, "raw_a.two": 0}
+
+
+def test_folders_that_are_not_in_force_stay_for_their_readers_unless_somebody_was_erased(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land_parquet(settings)
+    change(settings, "delete from raw_a.one where id = 0")
+    land_parquet(settings)
+    assert len(folders(settings, "one")) == 2
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + KEPT_SECONDS)
+    land_parquet(settings)
+    assert len(folders(settings, "one")) == 1
+    change(settings, "delete from raw_a.one where id = 1")
+    assert landed(settings, keep_old=False) == {"one"}
+    assert folders(settings, "one") == [
+        url_to_fs(one.folder)[1] for one in landed_tables(settings) if one.table == "one"
+    ]
+    assert not (settings.data_dir / "dlt_parquet").exists()
+
+
+def folders(settings: Settings, table: str) -> list[str]:
+    files, root = url_to_fs(settings.raw_url)
+    return files.ls(f"{root}/raw_a/{table}", detail=False)
+
+
+def test_a_landing_that_is_killed_leaves_what_is_in_force_and_the_next_one_lands_all(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "raw"))
+    change(settings, TWO_TABLES)
+    land_parquet(settings)
+    before = landed_tables(settings)
+    change(settings, "insert into raw_a.one values (9, now()); insert into raw_a.two values ('DACH')")
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path, settings.raw_url])
+    assert killed.returncode == -signal.SIGKILL
+    assert len(folders(settings, "one")) + len(folders(settings, "two")) == 3  # one of both was written
+    assert landed_tables(settings) == before
+    assert [row[0] for row in rows(settings, "one")] == [0, 1, 2]
+    assert landed(settings, keep_old=False) == {"one", "two"}
+    assert set(differences(settings).values()) == {0}
+    assert len(folders(settings, "one")) + len(folders(settings, "two")) == 2
+
+
+def test_a_load_that_fails_in_part_lands_what_it_has_loaded(settings: Settings) -> None:
+    with pytest.raises(ServiceError, match="no answer"), loading(settings, "load"):
+        change(settings, "insert into raw_a.two values ('DACH')")
+        raise ServiceError("no answer")
+    assert rows(settings, "two") == [("DACH",)]
+
+
+def test_nothing_lands_where_no_url_is_configured(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    change(settings, TWO_TABLES)
+    assert land_parquet(settings) == []
+    with pytest.raises(ConfigurationError, match="Nothing says where"):
+        landed_tables(settings)
+
+
+def test_a_url_that_cannot_be_written_and_a_damaged_pointer_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "file" / "raw"))
+    change(settings, TWO_TABLES)
+    with pytest.raises(StoreError, match=r"cannot be landed in .*file/raw"):
+        land_parquet(settings)
+    settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "raw"))
+    land_parquet(settings)
+    (tmp_path / "raw" / "current.json").write_text(json.dumps({"tables": [{"schema": "raw_a"}]}))
+    with pytest.raises(DataError, match=r"current\.json is not a valid pointer"):
+        land_parquet(settings)
