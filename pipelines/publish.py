@@ -58,9 +58,10 @@ def publish(settings: Settings, build_id: str, marts: Source | None = None) -> P
         StoreError: the directory is full or cannot be written.
     """
     directory = settings.published_dir
-    with exclusive(directory / "publish.lock", f"publish {build_id}", wait_seconds=WAIT_SECONDS):
+    with exclusive(settings.data_dir / "publish.lock", f"publish {build_id}", wait_seconds=WAIT_SECONDS):
         _refuse_older(settings, build_id)
         try:
+            directory.mkdir(parents=True, exist_ok=True)
             version = _copy_marts(directory, build_id, marts or marts_of_warehouse(settings.warehouse_path))
             _move_pointer(directory, version)
         except (OSError, duckdb.IOException) as error:

@@ -108,7 +108,7 @@ def land_parquet(settings: Settings, *, keep_old: bool = True) -> list[LandedTab
 
 
 def landed_tables(settings: Settings) -> list[LandedTable]:
-    """The raw tables that have landed, each with its folder in force, which begins with the URL; none before a landing.
+    """The raw tables that have landed, each with its folder in force; none before the first landing.
 
     Raises:
         ConfigurationError: no URL is configured.
@@ -162,7 +162,7 @@ def _land(
     info.raise_on_failed_jobs()
     shutil.rmtree(work)
     (load_id,) = info.loads_ids
-    return [LandedTable(**asdict(one) | {"folder": f"{url}/{schema}/{one.table}/{load_id}"}) for one in tables]
+    return [LandedTable(**asdict(one) | {"folder": f"{schema}/{one.table}/{load_id}"}) for one in tables]
 
 
 def _batches(warehouse: duckdb.DuckDBPyConnection, one: LandedTable) -> Iterator[pa.Table]:
@@ -182,7 +182,7 @@ def _move_pointer(url: str, tables: Mapping[tuple[str, str], LandedTable]) -> No
 def _remove_old(url: str, current: Mapping[tuple[str, str], LandedTable], *, older_than: float) -> None:
     """Remove folders that are not in force and landed, or began to, before a time (seconds since 1970)."""
     files, root = url_to_fs(url)
-    in_force = {url_to_fs(one.folder)[1] for one in current.values()}
+    in_force = {f"{root}/{one.folder}" for one in current.values()}
     for folder in files.glob(f"{root}/raw_*/*/*"):
         load_id = folder.rsplit("/", 1)[1]
         if folder not in in_force and _is_before(load_id, older_than):

@@ -1,8 +1,9 @@
 """Erasing somebody: from every store, in an order in which a kill at any point leaves nothing that a second run misses.
 
 First the hashes by which they are recognised, so that nothing new of them arrives. Then what the person must still be
-known for: operational store, files, raw tables. After that, whatever is left can be made without knowing who it was:
-the models and published marts are built anew, older versions removed, both databases written anew without free space.
+known for: operational store, files, raw tables and their parquet. After that, whatever is left can be made without
+knowing who it was: the models and published marts are built anew, older versions removed, both databases written anew
+without free space.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import Person
 from pipelines.privacy.suppression import key_id_of, keyed_hash, make_key
 from pipelines.publish import keep_only_current, published_version
+from pipelines.raw_parquet import land_parquet
 from pipelines.store import insert_new, open_store, reading, writing
 from pipelines.store_tables import erased_identities, erasures
 from pipelines.warehouse import warehouse_lock
@@ -91,6 +93,7 @@ def erase(settings: Settings, person: Person, *, by: str, rebuild: Callable[[], 
             for dataset in sorted(path.name for path in (settings.data_dir / "dlt").glob("raw_*") if path.is_dir()):
                 finish_and_clear(settings, dataset)
         duckdb_rows.erase_raw(settings.warehouse_path, person, mentions)
+        land_parquet(settings, keep_old=False)
     if _is_published(settings):
         rebuild()
         keep_only_current(settings)

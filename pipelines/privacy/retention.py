@@ -18,6 +18,7 @@ from pipelines.errors import DataError
 from pipelines.privacy import duckdb_rows, store_rows
 from pipelines.privacy.expired_texts import EXPIRED, expired, expired_json, phrases_of
 from pipelines.publish import superseded
+from pipelines.raw_parquet import land_parquet
 from pipelines.store import open_store, writing
 from pipelines.store_tables import inbox_events, incidents, outbox, run_steps, runs
 from pipelines.warehouse import warehouse_lock
@@ -84,6 +85,7 @@ def enforce(settings: Settings, *, apply: bool, now: datetime | None = None, wai
             counts[one.what] = WAYS[one.what](Due(settings, now - timedelta(days=one.days), apply))
         if apply and counts["reply_texts"] + counts["set_aside_records"]:
             duckdb_rows.rewrite(settings.warehouse_path)
+            land_parquet(settings, keep_old=False)
     if apply and counts["inbox_events"] + counts["run_history"]:
         store_rows.forget_free_space(open_store(settings))
     return counts

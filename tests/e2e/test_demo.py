@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 from dashboard.app import dashboard_app
 from dashboard.pages import PAGES
 from pipelines.config import Settings
+from pipelines.raw_parquet import land_parquet
+from tests.fixtures.landed_parquet import differences
 
 OUTREACH = str(Path(sys.executable).with_name("outreach"))
 BUILT_BY_DEMO = "built_by_demo.duckdb"
@@ -66,6 +68,19 @@ def test_no_mailbox_password_and_no_secret_reached_the_warehouse(finished_demo: 
     raw = (finished_demo[0] / "warehouse.duckdb").read_bytes()
     assert b"secret-password" not in raw
     assert b"secret-imap-password" not in raw
+
+
+def test_every_raw_table_lands_as_parquet_as_it_stands_in_the_warehouse(
+    finished_demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=finished_demo[0], raw_url=str(tmp_path))
+    landed = {f"{one.schema}.{one.table}" for one in land_parquet(settings)}
+    assert differences(settings) == dict.fromkeys(landed, 0)
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+        sources = warehouse.execute(
+            "select 'raw_' || dataset || '.' || table_name from marts.fct_source_freshness"
+        ).fetchall()
+    assert landed >= {name for (name,) in sources}
 
 
 def test_the_ledger_is_whole(finished_demo: tuple[Path, str]) -> None:

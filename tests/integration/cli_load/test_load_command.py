@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -22,8 +23,9 @@ from starlette.types import ASGIApp
 
 from pipelines.cli import load as load_module
 from pipelines.cli import main
-from pipelines.config import Settings
+from pipelines.config import Settings, load_settings
 from pipelines.errors import DataError, OutreachError, ServiceError, StoreError
+from pipelines.raw_parquet import landed_tables
 from pipelines.salesforce.loader import OrgLoad
 from pipelines.smartlead.loader import SmartleadLoad
 from pipelines.store import open_store, reading
@@ -101,6 +103,16 @@ def test_one_failing_source_does_not_hold_up_the_others(
     }
     assert "2 of 4 sources could not be loaded" in shown.err
     assert history(tmp_path)[0][1] == 4
+
+
+def test_what_was_loaded_lands_as_parquet_where_a_url_says(
+    outreach: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTREACH_RAW_URL", str(tmp_path / "raw"))
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("create schema raw_clay; create table raw_clay.t as select 1 as id")
+    assert outreach("clay", clay=DataError("a.csv has no column LeadId. Everything else was loaded.")) == 5
+    assert [one.key for one in landed_tables(load_settings())] == [("raw_clay", "t")]
 
 
 @pytest.mark.parametrize(("error", "exit_code"), [(StoreError("disk full"), 7), (DataError("bad"), 5)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -80,11 +81,12 @@ def settings(template: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 def rebuild(settings: Settings) -> Callable[[], object]:
     """What outreach build does, without dbt: the marts anew from the raw tables, and published."""
+    numbers = itertools.count()
 
     def build() -> object:
         with duckdb.connect(str(settings.warehouse_path)) as warehouse:
             warehouse.execute(MARTS)
-        return publish(settings, f"third{len(list(settings.published_dir.iterdir()))}")
+        return publish(settings, f"third{next(numbers)}")
 
     return build
 

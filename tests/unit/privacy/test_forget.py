@@ -23,6 +23,7 @@ from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import find_person
 from pipelines.privacy.suppression import key_file
 from pipelines.publish import open_published
+from pipelines.raw_parquet import land_parquet, landed_tables
 from pipelines.store import open_store, reading, writing
 from pipelines.store_tables import clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
@@ -54,7 +55,10 @@ def leads(settings: Settings, org: str) -> list[str]:
 
 
 def test_no_byte_of_them_is_left_and_nobody_else_is_missing(settings: Settings, rebuild: Rebuild) -> None:
+    settings.raw_url = str(settings.data_dir / "raw")
+    land_parquet(settings)
     before = places_with(settings, ANN)
+    assert any(name.endswith(".parquet") for name in before)
     assert {"warehouse.duckdb", "marts_first.duckdb", "marts_second.duckdb", "t.0123.csv", "q.0123.csv"} <= before
     assert any(name.startswith("operational_store.sqlite") for name in before)
     report = forget(settings, rebuild)
@@ -65,6 +69,7 @@ def test_no_byte_of_them_is_left_and_nobody_else_is_missing(settings: Settings, 
         bob = "select lead_email, body_preview from raw_smartlead.messages"
         assert warehouse.execute(bob).fetchall() == [("bob@lead.example", "Ask [erased], not me.")]
         assert warehouse.execute("select count(*) from intermediate.people").fetchall() == [(0,)]
+    assert [one.rows for one in landed_tables(settings) if one.key == ("raw_salesforce_core", "leads")] == [3]
     with open_published(settings) as marts:
         assert marts.execute("select count(*) from fct_people").fetchall() == [(3,)]
     assert len(list(settings.published_dir.glob("marts_*"))) == 1
