@@ -16,8 +16,6 @@ renamed as (
         lower({{ json_text('payload', 'org') }}) as org_as_received,
         {{ json_text('payload', 'CampaignMemberId') }} as campaign_member_id_as_received,
         {{ json_text('payload', 'LeadId') }} as lead_id_as_received,
-        {{ salesforce_id_18(json_text('payload', 'CampaignMemberId')) }} as campaign_member_id,
-        {{ salesforce_id_18(json_text('payload', 'LeadId')) }} as lead_id,
         try_cast({{ json_text('payload', 'smartlead_campaign_id') }} as bigint) as smartlead_campaign_id,
         {{ json_text('payload', 'message_id') }} as message_id,
         -- strings
@@ -33,16 +31,13 @@ renamed as (
         {{ json_text('payload', 'icp_score') }} as icp_score,
         {{ json_text('payload', 'lead_tier') }} as lead_tier,
         {{ json_text('payload', 'classification') }} as classification,
-        -- other
-        {{ json_text('payload', 'attempts') }} as attempts,
+        kind,
         -- timestamps
         {{ parse_utc(json_text('payload', 'enriched_at')) }} as enriched_at,
         {{ parse_utc(json_text('payload', 'classified_at')) }} as classified_at,
-        -- strings
-        kind,
-        -- timestamps
         {{ to_utc('received_at') }} as received_at,
         -- other
+        {{ json_text('payload', 'attempts') }} as attempts,
         payload,
         coalesce(parse_error, case when {{ is_malformed_json('payload') }} then 'not valid JSON' end) as parse_error
     from source
@@ -50,6 +45,14 @@ renamed as (
         -- Our inbox numbers events as they arrive and changes none: what happened earlier and comes late is numbered late.
         where event_id > (select coalesce(max(event_id), 0) from {{ this }})
     {%- endif %}
+),
+
+with_ids as (
+    select
+        *,
+        {{ salesforce_id_18('campaign_member_id_as_received') }} as campaign_member_id,
+        {{ salesforce_id_18('lead_id_as_received') }} as lead_id
+    from renamed
 )
 
-select * from renamed
+select * from with_ids

@@ -11,8 +11,6 @@ renamed as (
         row_number,
         {{ json_text('payload', 'CampaignMemberId') }} as campaign_member_id_as_received,
         {{ json_text('payload', 'LeadId') }} as lead_id_as_received,
-        {{ salesforce_id_18(json_text('payload', 'CampaignMemberId')) }} as campaign_member_id,
-        {{ salesforce_id_18(json_text('payload', 'LeadId')) }} as lead_id,
         -- strings
         file_name,
         {{ json_text('payload', 'company_name') }} as company_name,
@@ -26,13 +24,20 @@ renamed as (
         {{ json_text('payload', 'lead_tier') }} as lead_tier,
         -- booleans
         {{ is_malformed_json('payload') }} as is_malformed,
-        -- other
-        {{ json_text('payload', 'attempts') }} as attempts,
         -- timestamps
         {{ parse_utc(json_text('payload', 'enriched_at')) }} as enriched_at,
         -- other
+        {{ json_text('payload', 'attempts') }} as attempts,
         payload
     from source
+),
+
+with_ids as (
+    select
+        *,
+        {{ salesforce_id_18('campaign_member_id_as_received') }} as campaign_member_id,
+        {{ salesforce_id_18('lead_id_as_received') }} as lead_id
+    from renamed
 )
 
-select * from renamed
+select * from with_ids

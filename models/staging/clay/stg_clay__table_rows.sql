@@ -12,8 +12,6 @@ renamed as (
         lower({{ json_text('cells', 'org.value') }}) as org_as_received,
         {{ json_text('cells', 'CampaignMemberId.value') }} as campaign_member_id_as_received,
         {{ json_text('cells', 'LeadId.value') }} as lead_id_as_received,
-        {{ salesforce_id_18(json_text('cells', 'CampaignMemberId.value')) }} as campaign_member_id,
-        {{ salesforce_id_18(json_text('cells', 'LeadId.value')) }} as lead_id,
         try_cast({{ json_text('cells', 'smartlead_campaign_id.value') }} as bigint) as smartlead_campaign_id,
         {{ json_text('cells', 'message_id.value') }} as message_id,
         -- strings
@@ -31,15 +29,22 @@ renamed as (
         {{ json_text('cells', 'classification.value') }} as classification,
         -- booleans
         {{ is_malformed_json('cells') }} as is_malformed,
-        -- other
-        {{ json_text('cells', 'attempts.value') }} as attempts,
         -- timestamps
         {{ parse_utc(json_text('cells', 'enriched_at.value')) }} as enriched_at,
         {{ parse_utc(json_text('cells', 'classified_at.value')) }} as classified_at,
         {{ to_utc('updated_at') }} as updated_at,
         -- other
+        {{ json_text('cells', 'attempts.value') }} as attempts,
         cells
     from source
+),
+
+with_ids as (
+    select
+        *,
+        {{ salesforce_id_18('campaign_member_id_as_received') }} as campaign_member_id,
+        {{ salesforce_id_18('lead_id_as_received') }} as lead_id
+    from renamed
 )
 
-select * from renamed
+select * from with_ids

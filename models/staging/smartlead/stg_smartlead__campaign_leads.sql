@@ -11,8 +11,6 @@ renamed as (
         campaign_id as smartlead_campaign_id,
         lead_id as smartlead_lead_id,
         lead_category_id as category_id,
-        {{ salesforce_id_18(json_text('custom_fields', 'CampaignMemberId')) }} as campaign_member_id,
-        {{ salesforce_id_18(json_text('custom_fields', 'LeadId')) }} as lead_id,
         -- strings
         {{ json_text('custom_fields', 'CampaignMemberId') }} as campaign_member_id_as_received,
         {{ json_text('custom_fields', 'LeadId') }} as lead_id_as_received,
@@ -25,6 +23,14 @@ renamed as (
         -- timestamps
         {{ to_utc('created_at') }} as created_at
     from source
+),
+
+with_ids as (
+    select
+        *,
+        {{ salesforce_id_18('campaign_member_id_as_received') }} as campaign_member_id,
+        {{ salesforce_id_18('lead_id_as_received') }} as lead_id
+    from renamed
 )
 
-select * from renamed
+select * from with_ids
