@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from pipelines.errors import ConfigurationError, OutreachError, ServiceError
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from sandbox.connections import secrets_toml, service_config
 from sandbox.description import ORGS, Sandbox, World, own_processes, write_private
 from sandbox.history import build_history

@@ -10,7 +10,8 @@ from typing import Any
 
 from pipelines.config import Clay
 from pipelines.errors import ConfigurationError, DataError, ServiceError
-from pipelines.http import HttpService, service_time
+from pipelines.http.answers import service_time
+from pipelines.http.service import HttpService
 
 PAGE_ROWS = 100
 QUERY = "public/v0/tables/query"

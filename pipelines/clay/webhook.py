@@ -11,7 +11,8 @@ import httpx
 
 from pipelines.config import ClayTable, ClayWebhook
 from pipelines.errors import OutreachError, RefusedError, ServiceError
-from pipelines.http import LONGEST_WAIT_SECONDS, HttpService, reason_of, service_time, wanted_wait
+from pipelines.http.answers import reason_of, service_time, wanted_wait
+from pipelines.http.service import LONGEST_WAIT_SECONDS, HttpService
 from pipelines.rate_limit import Limit, RateLimiter
 
 REQUESTS_PER_SECOND = 10

@@ -16,7 +16,7 @@ from pipelines.cli.options import AsJson, Cadence, Orgs
 from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out
 from pipelines.csv_out import open_private, write_csv
-from pipelines.http import without_addresses
+from pipelines.http.answers import without_addresses
 from pipelines.store import open_store
 from pipelines.writeback import consent
 from pipelines.writeback.connections import readers

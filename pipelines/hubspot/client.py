@@ -10,7 +10,8 @@ import httpx
 
 from pipelines.config import HubSpot
 from pipelines.errors import DataError, QuotaError, ServiceError
-from pipelines.http import HttpService, service_time, wanted_wait
+from pipelines.http.answers import service_time, wanted_wait
+from pipelines.http.service import HttpService
 from pipelines.updates import BusyError, LostAnswerError, RowResult
 
 CONTACTS = "crm/v3/objects/contacts"

@@ -14,7 +14,7 @@ import httpx
 
 from pipelines.config import Mail
 from pipelines.errors import ConfigurationError, ServiceError
-from pipelines.http import USER_AGENT
+from pipelines.http.service import USER_AGENT
 
 TIMEOUT_SECONDS = 30
 

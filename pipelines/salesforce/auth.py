@@ -11,7 +11,8 @@ import jwt
 
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, ServiceError
-from pipelines.http import HttpService, reason_of, service_time
+from pipelines.http.answers import reason_of, service_time
+from pipelines.http.service import HttpService
 from pipelines.salesforce.ids import to_18
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105  a path, not a password

@@ -18,7 +18,8 @@ import httpx
 
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, ServiceError
-from pipelines.http import HttpService, service_time, wanted_wait
+from pipelines.http.answers import service_time, wanted_wait
+from pipelines.http.service import HttpService
 from pipelines.salesforce import quota
 from pipelines.salesforce.auth import Session, sign_in
 from pipelines.salesforce.quota import Quota

@@ -13,7 +13,8 @@ from typing import Any
 
 from pipelines.config import Smartlead
 from pipelines.errors import ConfigurationError, DataError
-from pipelines.http import HttpService, service_time
+from pipelines.http.answers import service_time
+from pipelines.http.service import HttpService
 from pipelines.rate_limit import Limit, RateLimiter
 from pipelines.raw_tables import Record
 from pipelines.smartlead.paging import Page, read_pages

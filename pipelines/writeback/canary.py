@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from pipelines.errors import RefusedError
-from pipelines.http import without_addresses
+from pipelines.http.answers import without_addresses
 from pipelines.writeback.destination import Destination, Record
 from pipelines.writeback.journal import Decided, PushResult
 from pipelines.writeback.policy import Outcome, Write

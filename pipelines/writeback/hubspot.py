@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.errors import RefusedError
-from pipelines.http import E_MAIL
+from pipelines.http.answers import E_MAIL
 from pipelines.hubspot.client import BATCH_LIMIT, HubSpotClient
 from pipelines.updates import RowResult
 from pipelines.writeback.allowlist import Allowlist

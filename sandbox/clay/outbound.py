@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from sandbox.clay.simulation import CAMPAIGN_OF, Simulation, smartlead_lead
 from sandbox.database import Database, Row
 from sandbox.world.nature import unit

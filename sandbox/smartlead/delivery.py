@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from sandbox.database import Database, Row
 from sandbox.world.nature import unit
 

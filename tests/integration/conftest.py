@@ -19,7 +19,7 @@ import httpx
 import pytest
 import uvicorn
 
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from sandbox.salesforce.__main__ import create_orgs
 from sandbox.salesforce.app import create_app
 from sandbox.salesforce.certificates import CA_FILE, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, make_key_pair

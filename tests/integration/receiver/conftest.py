@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from starlette.types import ASGIApp
 
 from pipelines.config import Receiver, Settings
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from pipelines.inbox.receiver import receiver_app
 from pipelines.store import open_store, reading
 from pipelines.store_tables import inbox_events

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from pipelines.http import authorities
+from pipelines.http.service import authorities
 from sandbox.clay.app import ClayService
 from sandbox.clay.state import open_database
 

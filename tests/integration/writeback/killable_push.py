@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.config import Push, load_settings
-from pipelines.http import HttpService
+from pipelines.http.service import HttpService
 from pipelines.store import open_store
 from pipelines.writeback import ledger
 from pipelines.writeback.apply import push_plan

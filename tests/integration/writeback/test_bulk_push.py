@@ -18,7 +18,7 @@ def fault(world, **plan) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads are repeated at once."""
-    monkeypatch.setattr("pipelines.http._backoff", lambda _: 0.01)
+    monkeypatch.setattr("pipelines.http.patience._backoff", lambda _: 0.01)
 
 
 def applied_once(result, written, leads) -> None:

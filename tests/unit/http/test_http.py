@@ -16,7 +16,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipelines.errors import ConfigurationError, OutreachError, ServiceError
-from pipelines.http import ATTEMPTS, ATTEMPTS_TO_CONNECT, HttpService, service_time, wanted_wait
+from pipelines.http.answers import service_time, wanted_wait
+from pipelines.http.patience import ATTEMPTS
+from pipelines.http.service import ATTEMPTS_TO_CONNECT, HttpService
 
 KEY = "top-secret-key"
 

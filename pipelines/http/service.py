@@ -6,12 +6,9 @@ Only reads are repeated here. Whoever writes decides by itself what a lost answe
 from __future__ import annotations
 
 import logging
-import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,32 +17,20 @@ import httpx
 import tenacity
 
 from pipelines.errors import ConfigurationError, OutreachError, ServiceError
+from pipelines.http.answers import is_busy, is_html, reason_of, wanted_wait, without_addresses
+from pipelines.http.patience import ATTEMPTS, RUN_AGAIN, TransientError, stop, wait
 from pipelines.listening import is_loopback
 
 USER_AGENT = "outreach-warehouse/0.1"  # Smartlead's proxy answers 403 to libraries that show only their own name
-ATTEMPTS = 7  # about a minute of patience with a service that does not say how long to wait
 ATTEMPTS_TO_CONNECT = 4
-FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 120.0
 DOWNLOAD_BLOCK_BYTES = 1 << 20
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-RUN_AGAIN = "Run the command again later; it continues where it stopped."
 START_IT = "Start it on this machine (the sandbox: outreach sandbox up), then run the command again."
-E_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 
 # httpx logs whole URLs, and Smartlead wants its key in them.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
-
-
-def without_addresses(text: str) -> str:
-    """The text with a word in place of each e-mail address (R8)."""
-    return E_MAIL.sub("[e-mail]", text)
-
-
-def is_busy(response: httpx.Response) -> bool:
-    """Whether an answer is worth another attempt: 429 and 5xx."""
-    return response.status_code == 429 or response.status_code >= 500
 
 
 @cache
@@ -158,7 +143,7 @@ class HttpService:
         """The error that an unsuccessful answer means."""
         reason = self.scrub(reason_of(response))
         where = f"{response.request.method} {response.request.url.path}"
-        if response.status_code in {401, 403} and not _is_html(response):
+        if response.status_code in {401, 403} and not is_html(response):
             return ConfigurationError(
                 f"{self.name} refuses the credentials or their rights ({response.status_code} on {where}: {reason}).",
                 next_step=f"Check the credentials that are configured for {self.name}.",
@@ -191,9 +176,9 @@ class HttpService:
 
     def _with_patience(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
         retrying = tenacity.Retrying(
-            stop=_stop,
-            wait=_wait,
-            retry=tenacity.retry_if_exception_type(_TransientError),
+            stop=stop,
+            wait=wait,
+            retry=tenacity.retry_if_exception_type(TransientError),
             sleep=self._sleep,
         )
         try:
@@ -203,7 +188,7 @@ class HttpService:
             problem = last.exception()
             raise ServiceError(
                 f"{self.name} {self.scrub(str(problem))}; {last.attempt_number} attempts were made.",
-                next_step=problem.next_step if isinstance(problem, _TransientError) else RUN_AGAIN,
+                next_step=problem.next_step if isinstance(problem, TransientError) else RUN_AGAIN,
             ) from None
 
     def _attempt(self, request: Callable[[], httpx.Response], path: str) -> httpx.Response:
@@ -220,10 +205,10 @@ class HttpService:
             raise self._busy(response)
         return response
 
-    def _unreachable(self, error: httpx.RequestError, path: str) -> _TransientError:
+    def _unreachable(self, error: httpx.RequestError, path: str) -> TransientError:
         url = httpx.URL(self._url(path))
         connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-        return _TransientError(
+        return TransientError(
             f"cannot be reached at {url.netloc.decode()} ({type(error).__name__})",
             attempts=ATTEMPTS_TO_CONNECT if connecting else ATTEMPTS,
             next_step=START_IT if is_loopback(url.host) else RUN_AGAIN,
@@ -237,101 +222,9 @@ class HttpService:
                 f"{self.name} answered {response.status_code} to {where} and asks to wait {wait_seconds:.0f} seconds.",
                 next_step="Run the command again after that time; it continues where it stopped.",
             )
-        return _TransientError(
+        return TransientError(
             f"answered {response.status_code} to {where} ({reason_of(response)})", wait_seconds=wait_seconds
         )
 
     def _url(self, path: str) -> str:
         return path if path.startswith(("http://", "https://")) else f"{self._base_url}/{path.lstrip('/')}"
-
-
-class _TransientError(Exception):
-    """Worth another attempt, after the wait that the service wants if it said so."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        wait_seconds: float | None = None,
-        attempts: int = ATTEMPTS,
-        next_step: str = RUN_AGAIN,
-    ) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
-        self.attempts = attempts
-        self.next_step = next_step
-
-
-def _problem(state: tenacity.RetryCallState) -> _TransientError | None:
-    problem = state.outcome.exception() if state.outcome else None
-    return problem if isinstance(problem, _TransientError) else None
-
-
-def _stop(state: tenacity.RetryCallState) -> bool:
-    problem = _problem(state)
-    return state.attempt_number >= (problem.attempts if problem else ATTEMPTS)
-
-
-_backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT_SECONDS, max=60.0, jitter=1.0)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    problem = _problem(state)
-    wanted = problem.wait_seconds if problem else None
-    return _backoff(state) if wanted is None else wanted
-
-
-def wanted_wait(response: httpx.Response) -> float | None:
-    """How many seconds the service asks us to wait (header as seconds or date, or the body), None if it is silent."""
-    header = response.headers.get("retry-after", "").strip()
-    if header.replace(".", "", 1).isdigit():
-        return float(header)
-    if header:
-        try:
-            until = parsedate_to_datetime(header).astimezone(UTC)
-        except (ValueError, TypeError):
-            return None
-        seconds_left: float = (until - service_time(response)).total_seconds()
-        return max(0.0, seconds_left)
-    body = _json_or_none(response)
-    error = body.get("error") if isinstance(body, dict) else None
-    seconds = error.get("retry_after") if isinstance(error, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
-def service_time(response: httpx.Response) -> datetime:
-    """When the service answered, by its own clock; by ours where it does not say."""
-    try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)
-
-
-def reason_of(response: httpx.Response) -> str:
-    """What an unsuccessful answer says: ``message``, ``error``, ``error.message`` or Salesforce's list of them."""
-    body = _json_or_none(response)
-    if isinstance(body, list) and body:
-        body = body[0]
-    if isinstance(body, dict):
-        error = body.get("error")
-        candidates = (
-            error.get("message") if isinstance(error, dict) else None,
-            body.get("message"),
-            body.get("error_description"),
-            error,
-        )
-        said = next((text for text in candidates if isinstance(text, str)), "no reason given")
-        code = body.get("errorCode")
-        return f"{code}: {said[:300]}" if code else said[:300].rstrip(".")
-    return "an HTML page" if _is_html(response) else (response.text[:300].strip().rstrip(".") or "no reason given")
-
-
-def _json_or_none(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _is_html(response: httpx.Response) -> bool:
-    return "html" in response.headers.get("content-type", "")
