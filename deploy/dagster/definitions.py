@@ -65,8 +65,9 @@ def _load(step: Step) -> dg.AssetsDefinition:
 def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[object]:
     """Build and test everything, and publish it if all passed, under one lock."""
     with warehouse_lock(SETTINGS.warehouse_path, "dagster build", wait_seconds=WAIT_SECONDS):
+        build_id = new_build_id()
         yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
-        publish(SETTINGS, new_build_id())
+        publish(SETTINGS, build_id)
 
 
 @dg.asset(key=PUBLISHED, deps=[models], group_name="published")
