@@ -1,6 +1,6 @@
 {# Before a build: every raw table must be there. Says which are missing and which command brings them. #}
 {% macro assert_sources_loaded() -%}
-    {%- if execute and flags.WHICH in ('build', 'run', 'test', 'snapshot') and needs_sources(selected_resources) -%}
+    {%- if needs_sources() -%}
         {%- set missing = {} -%}
         {%- set services = [] -%}
         {%- for source in graph.sources.values() -%}
@@ -24,10 +24,12 @@
 {%- endmacro %}
 
 {# Seeds and their tests need no sources. #}
-{% macro needs_sources(resources) -%}
-    {%- for resource in resources if resource.split('.')[0] in ('model', 'snapshot', 'unit_test') -%}
-        {{ return(true) }}
-    {%- endfor -%}
+{% macro needs_sources() -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'test', 'snapshot') -%}
+        {%- for resource in selected_resources if resource.split('.')[0] in ('model', 'snapshot', 'unit_test') -%}
+            {{ return(true) }}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return(false) }}
 {%- endmacro %}
 

@@ -1,0 +1,12 @@
+{# Every table stays in its place under the warehouse, but as an external table: a build that was killed leaves files
+   there, into which Spark would create no table of its own. #}
+{% macro spark__location_clause() -%}
+    location '{{ model.alias }}'
+{%- endmacro %}
+
+{# What is appended is one file, so that it is there whole or not at all, whenever a build is killed. #}
+{% macro get_insert_into_sql(source_relation, target_relation) -%}
+    insert into table {{ target_relation }}
+    select /*+ coalesce(1) */ {{ adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') }}
+    from {{ source_relation }}
+{%- endmacro %}
