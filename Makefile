@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test truth lint format bench dagster lock clean
+.PHONY: help demo test truth lint format bench dagster spark lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ bench: $(STAMP) ## Measure everything (an hour or more) and write docs/benchmark
 
 dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of their own
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster
+
+spark: $(STAMP) ## Test the models on Spark, in an environment of their own; needs Java 17
+	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,dev]' python -m pytest tests/integration/spark
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
 PINNED = $(basename $(wildcard tests/integration/third_party_clients/*/*.in benchmarks/peers/*.in))

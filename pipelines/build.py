@@ -18,6 +18,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from pipelines import spark
 from pipelines.config import Settings
 from pipelines.errors import BuildError
 from pipelines.publish import PublishedVersion, new_build_id, publish
@@ -55,10 +56,14 @@ def build_and_publish(
         wait_seconds: how long to wait for another writer of the warehouse.
 
     Raises:
+        ConfigurationError: the target is Spark, and something that it needs is missing.
+        ServiceError: the target is Spark on a cluster that cannot be reached.
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
         RefusedError: a build that began later, of another engine or warehouse, is in force.
     """
+    if settings.target == "spark":
+        spark.require_spark(settings)
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         build_id = new_build_id()
         nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
@@ -72,7 +77,7 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
     command += ["--full-refresh"] if full_refresh else []
     # A test that also looks at what is not selected would compare new with old.
     command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []
-    environment = os.environ | {"OUTREACH_WAREHOUSE": str(settings.warehouse_path.resolve())}
+    environment = os.environ | _environment(settings)
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()
     errors: list[str] = []
@@ -100,6 +105,13 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
             next_step="Correct the cause; dbt build in the project directory shows the details.",
         )
     return dict(nodes)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What tells dbt which engine to use and where its warehouse is."""
+    if settings.target == "spark":
+        return spark.dbt_environment(settings)
+    return {"OUTREACH_TARGET": "duckdb", "OUTREACH_WAREHOUSE": str(settings.warehouse_path.resolve())}
 
 
 @contextmanager

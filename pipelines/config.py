@@ -205,6 +205,13 @@ class Notices(BaseModel):
     remind_before_hours: float = Field(default=2, gt=0, description="how long before the SLA runs out")
 
 
+class Spark(BaseModel):
+    """Where Spark runs and keeps its tables; ``profiles.yml`` reads the same variables, with the same defaults."""
+
+    master: str = Field(default="local[2]", description="as spark://host:7077; local[2] is two threads of this machine")
+    warehouse: str | None = Field(default=None, description="a folder that every worker sees, or a URL as s3a://…")
+
+
 class Settings(BaseSettings):
     """Everything that differs between machines. Sections that a command does not need may be absent."""
 
@@ -218,6 +225,8 @@ class Settings(BaseSettings):
         default=None,
         description="where the raw tables land as parquet, too: a folder, relative to project_dir, or a URL as s3://…",
     )
+    target: Literal["duckdb", "spark"] = Field(default="duckdb", description="the engine that builds the models")
+    spark: Spark = Spark()
     user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
     plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")
     erasure_key: SecretStr | None = Field(
@@ -270,6 +279,14 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The DuckDB file that dlt loads and dbt builds; the same default as in ``profiles.yml``."""
         return self.warehouse or self.data_dir / "warehouse.duckdb"
+
+    @property
+    def spark_warehouse(self) -> str:
+        """The folder or URL of what Spark builds, as ``<schema>/<table>``; the same default as in ``profiles.yml``."""
+        place = self.spark.warehouse
+        if place and "://" in place:
+            return place
+        return str((self.project_dir / place if place else self.data_dir / "spark").absolute())
 
     @property
     def operational_store_url(self) -> str:

@@ -14,3 +14,6 @@
         {{ sql }}
     ) as model_subq
 {%- endmacro %}
+
+{% macro spark__persist_constraints(relation, model) -%}
+{%- endmacro %}

@@ -10,30 +10,26 @@
 {%- endmacro %}
 
 {% macro spark__register_raw_tables() -%}
-    {%- set folders = landed_folders() -%}
     {%- for schema in graph.sources.values() | map(attribute='schema') | unique -%}
-        {%- do run_query('create schema if not exists ' ~ schema) -%}
+        {%- do run_query('drop schema if exists ' ~ schema ~ ' cascade') -%}
+        {%- do run_query('create schema ' ~ schema) -%}
     {%- endfor -%}
-    {%- for source in graph.sources.values() -%}
-        {%- set folder = folders.get(source.schema ~ '/' ~ source.identifier) -%}
-        {%- do run_query('drop table if exists ' ~ source_relation(source)) -%}
-        {%- if folder -%}
-            {%- do run_query(
-                'create table ' ~ source_relation(source) ~ " using parquet options (mergeSchema 'true') location '" ~ folder ~ "'"
-            ) -%}
-        {%- endif -%}
+    {%- for landed in landed_tables() -%}
+        {%- do run_query(
+            'create table ' ~ landed.schema_name ~ '.' ~ landed.table_name
+            ~ " using parquet location '" ~ landed.folder ~ "'"
+        ) -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{# The folder of each raw table that has landed, by '<schema>/<table>'. #}
-{% macro landed_folders() -%}
+{# Each raw table with its folder in force, as the loaders' pointer names them. #}
+{% macro landed_tables() -%}
     {%- do run_query(
-        "create or replace temporary view landed_files using binaryFile options (path '"
-        ~ env_var('OUTREACH_RAW_URL', 'data/raw') ~ "', recursiveFileLookup 'true', pathGlobFilter '*.parquet')"
+        "create or replace temporary view landed using json options (path '"
+        ~ env_var('OUTREACH_RAW_URL', 'data/raw') ~ "/current.json', multiLine 'true')"
     ) -%}
-    {%- set folders = {} -%}
-    {%- for row in run_query("select distinct regexp_replace(path, '/[^/]*$', '') as folder from landed_files") -%}
-        {%- do folders.update({row.folder.split('/')[-2:] | join('/'): row.folder}) -%}
-    {%- endfor -%}
-    {{ return(folders) }}
+    {{ return(run_query(
+        'select landed_table.schema as schema_name, landed_table.table as table_name, landed_table.folder'
+        ~ ' from landed lateral view explode(tables) as landed_table'
+    )) }}
 {%- endmacro %}

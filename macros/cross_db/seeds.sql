@@ -23,8 +23,3 @@
 {% macro seed_literal(value) -%}
     {{ 'null' if value is none else dbt.string_literal(dbt.escape_single_quotes(value | string)) }}
 {%- endmacro %}
-
-{# The profile lets backslashes stand for themselves. #}
-{% macro spark__escape_single_quotes(expression) -%}
-    {{ expression | replace("'", "''") }}
-{%- endmacro %}

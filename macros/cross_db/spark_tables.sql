@@ -1,5 +1,10 @@
-{# Every table stays in its place under the warehouse, but as an external table: a build that was killed leaves files
-   there, into which Spark would create no table of its own. #}
+{# Tables lie in <warehouse>/<schema>/<table>. #}
+{% macro spark__create_schema(relation) -%}
+    {%- do run_query('create schema if not exists ' ~ relation ~ " location '" ~ relation.schema ~ "'") -%}
+{%- endmacro %}
+
+{# That is their place anyway, but told so they are external tables: a build that was killed leaves files there, into
+   which Spark would create no table of its own. #}
 {% macro spark__location_clause() -%}
     location '{{ model.alias }}'
 {%- endmacro %}

@@ -7,7 +7,7 @@
 {%- endmacro %}
 
 {% macro spark__matches(column, pattern) -%}
-    ({{ column }} rlike concat('(?i)', {{ pattern }}))
+    ({{ column }} rlike concat('(?iu)', {{ pattern }}))
 {%- endmacro %}
 
 {# One row for each word of a text in lower case, in the column word of the alias. #}
@@ -65,4 +65,9 @@
 
 {% macro spark__plain_text(characters) -%}
     regexp_replace({{ characters }}, ' +', ' ')
+{%- endmacro %}
+
+{# In the literals of seeds and unit tests; dbt-spark forgets that a backslash escapes, too. #}
+{% macro spark__escape_single_quotes(expression) -%}
+    {{ expression | replace("\\", "\\\\") | replace("'", "\\'") }}
 {%- endmacro %}

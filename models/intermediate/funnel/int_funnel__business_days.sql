@@ -26,8 +26,8 @@ as_of as (
 -- SLA that runs now ends then
 bounds as (
     select
-        {{ dbt.dateadd('day', -1, 'min(members.first_replied_at)') }} as first_at,
-        {{ dbt.dateadd('day', 14, 'max(as_of.as_of_at)') }} as last_at
+        min(members.first_replied_at) - interval 1 day as first_at,
+        max(as_of.as_of_at) + interval 14 day as last_at
     from members
     cross join as_of
     where members.first_replied_at is not null

@@ -46,7 +46,7 @@ latest as (
         free_mail.entry is not null as is_free_mail,
         description_languages.description_language,
         coalesce(description_languages.is_accepted, false) as is_language_accepted,
-        cast({{ dbt.dateadd('month', 3, 'numbered.enriched_at') }} as date) as re_enrichment_due_on
+        cast(numbered.enriched_at + interval 3 month as date) as re_enrichment_due_on
     from numbered
     cross join as_of
     left join leads

@@ -1,7 +1,6 @@
-{% set sla_due_locally_at = dbt.dateadd(
-    'second',
-    'cast(round((due_days.opens_at + started.due_hours - due_days.hours_before) * 3600) as ' ~ dbt.type_int() ~ ')',
-    'cast(due_days.day_on as timestamp)'
+{% set sla_due_locally_at = seconds_later(
+    'cast(due_days.day_on as timestamp)',
+    'cast(round((due_days.opens_at + started.due_hours - due_days.hours_before) * 3600) as integer)'
 ) %}
 
 -- Members whose reply is positive: whose they are, how long they have been waiting, and who touched them first.

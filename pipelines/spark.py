@@ -1,0 +1,76 @@
+"""Building the models on Spark: what it takes, and what dbt is told. ``docs/spark.md`` says how to set it up."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess  # asks Java for its version
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipelines.config import Settings
+from pipelines.errors import ConfigurationError, ServiceError
+
+OLDEST_JAVA = 17  # what Spark 4 runs on
+PATIENCE_SECONDS = 5.0
+ADDRESS = re.compile(r"([^/,:]+):([0-9]+)")
+
+
+def require_spark(settings: Settings) -> None:
+    """Check in a moment what Spark itself finds out after minutes.
+
+    Raises:
+        ConfigurationError: dbt-spark or Java is missing, or Java is too old.
+        ServiceError: no master of the cluster takes connections.
+    """
+    if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
+        raise ConfigurationError(
+            "The target is spark, but dbt-spark and PySpark are not installed here.",
+            next_step="pip install 'outreach-warehouse[spark]', or set OUTREACH_TARGET=duckdb.",
+        )
+    _require_java()
+    master = settings.spark.master
+    if master.startswith("spark://") and not any(_answers(*address) for address in ADDRESS.findall(master)):
+        raise ServiceError(
+            f"The Spark master {master} cannot be reached.",
+            next_step="Start it, or correct OUTREACH_SPARK__MASTER; local[2] builds on this machine.",
+        )
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables by which ``profiles.yml`` and the macros know where Spark runs, reads and writes."""
+    return {
+        "OUTREACH_TARGET": "spark",
+        "OUTREACH_RAW_URL": settings.raw_url or "",
+        "OUTREACH_SPARK__MASTER": settings.spark.master,
+        "OUTREACH_SPARK__WAREHOUSE": settings.spark_warehouse,
+    }
+
+
+def _require_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    try:
+        answer = subprocess.run([java or "java", "-version"], capture_output=True, text=True, check=True).stderr  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        where = f"in JAVA_HOME ({home})" if home else "on the PATH"
+        raise ConfigurationError(
+            f"Spark needs Java, and there is none {where}.",
+            next_step=f"Install Java {OLDEST_JAVA} or newer (apt-get install openjdk-17-jre-headless).",
+        ) from None
+    version = re.search(r'version "([0-9]+)', answer)
+    if version and int(version[1]) < OLDEST_JAVA:
+        raise ConfigurationError(
+            f"Spark needs Java {OLDEST_JAVA} or newer, and {java} is {version[1]}.",
+            next_step="Install a newer one, and let JAVA_HOME name its directory.",
+        )
+
+
+def _answers(host: str, port: str) -> bool:
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS).close()
+    except OSError:
+        return False
+    return True

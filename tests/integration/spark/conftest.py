@@ -1,0 +1,95 @@
+"""dbt on Spark in processes of their own, each with a warehouse, over raw tables that have landed as Parquet files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+RAW_TABLES = """
+    select schema_name, table_name from duckdb_tables()
+    where starts_with(schema_name, 'raw_') and not ends_with(schema_name, '_staging')
+        and not starts_with(table_name, '_dlt')
+"""
+DBT = Path(sys.executable).with_name("dbt")
+
+
+@dataclass
+class Spark:
+    """A warehouse of Spark: ``<warehouse>/<schema>/<table>/*.parquet``."""
+
+    directory: Path
+    master: str = "local[2]"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.directory / "spark"
+
+    @property
+    def raw(self) -> Path:
+        return self.directory / "raw"
+
+    def command(self, *arguments: str) -> list[str]:
+        places = ["--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs")]
+        return [str(DBT), "--no-use-colors", *arguments, "--target", "spark", *places]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "OUTREACH_RAW_URL": str(self.raw),
+            "OUTREACH_SPARK__MASTER": self.master,
+            "OUTREACH_SPARK__WAREHOUSE": str(self.warehouse),
+        }
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), cwd=PROJECT, env=self.environment, capture_output=True, text=True
+        )
+
+    def as_duckdb(self, file: Path, *schemas: str) -> Path:
+        """Its tables as a DuckDB file, to compare them with those that DuckDB has built."""
+        with duckdb.connect(str(file)) as connection:
+            for folder in sorted(one for schema in schemas for one in (self.warehouse / schema).iterdir()):
+                connection.execute(f"create schema if not exists {folder.parent.name}")
+                connection.execute(
+                    f"create table {folder.parent.name}.{folder.name} as from read_parquet('{folder}/*.parquet')"
+                )
+        return file
+
+
+def land(warehouse: Path, raw: Path) -> None:
+    """Land the raw tables of a warehouse as the loaders do: Parquet files, and a pointer to the folders in force."""
+    tables = []
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for schema, table in connection.execute(RAW_TABLES).fetchall():
+            folder = raw / schema / table / "1"
+            folder.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"copy {schema}.{table} to '{folder}/0.parquet' (format parquet)")
+            tables.append({"schema": schema, "table": table, "folder": str(folder)})
+    (raw / "current.json").write_text(json.dumps({"tables": tables}))
+
+
+def run_on_duckdb(warehouse: Path, directory: Path, *selection: str) -> None:
+    """Build models, with the seeds among them, in the warehouse itself."""
+    places = ["--target-path", str(directory / "duckdb_target"), "--log-path", str(directory / "logs")]
+    kinds = ["--resource-type", "model", "--resource-type", "seed"]
+    subprocess.run(
+        [DBT, "build", *kinds, *selection, *places],
+        cwd=PROJECT,
+        env=os.environ | {"OUTREACH_WAREHOUSE": str(warehouse)},
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def spark(tmp_path: Path) -> Spark:
+    return Spark(tmp_path)

@@ -1,0 +1,67 @@
+"""What a build on Spark needs is missed at once, with the next step, instead of after minutes."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from pipelines import spark
+from pipelines.config import Settings
+from pipelines.errors import ConfigurationError, ServiceError
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """PySpark, and a Java that says its version as Java does."""
+    monkeypatch.setattr(spark, "find_spec", lambda _: object())
+    _install_java(tmp_path, "17.0.15")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+
+
+def _install_java(home: Path, version: str) -> None:
+    java = home / "bin" / "java"
+    java.parent.mkdir(exist_ok=True)
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-04-15' >&2\n")
+    java.chmod(0o755)
+
+
+def _settings(master: str = "local[2]") -> Settings:
+    return Settings.model_validate({"target": "spark", "spark": {"master": master}})
+
+
+def test_this_machine_will_do() -> None:
+    spark.require_spark(_settings())
+
+
+def test_one_master_that_answers_will_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        port = master.getsockname()[1]
+        spark.require_spark(_settings(f"spark://127.0.0.1:1,127.0.0.1:{port}"))
+
+
+def test_a_master_that_does_not_answer_is_named() -> None:
+    with pytest.raises(ServiceError, match=r"spark://127\.0\.0\.1:1 cannot be reached") as error:
+        spark.require_spark(_settings("spark://127.0.0.1:1"))
+    assert "OUTREACH_SPARK__MASTER" in str(error.value.next_step)
+
+
+def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigurationError, match="there is none in JAVA_HOME") as error:
+        spark.require_spark(_settings())
+    assert "Install Java 17" in str(error.value.next_step)
+
+
+def test_an_old_java(tmp_path: Path) -> None:
+    _install_java(tmp_path, "11.0.2")
+    with pytest.raises(ConfigurationError, match=r"Java 17 or newer, and .* is 11"):
+        spark.require_spark(_settings())
+
+
+def test_no_pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="not installed") as error:
+        spark.require_spark(_settings())
+    assert "[spark]" in str(error.value.next_step)
