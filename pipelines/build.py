@@ -67,7 +67,8 @@ def build_and_publish(
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         build_id = new_build_id()
         nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
-        return BuildSummary(nodes, publish(settings, build_id))
+        marts = spark.built_marts(settings) if settings.target == "spark" else None
+        return BuildSummary(nodes, publish(settings, build_id, marts))
 
 
 def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None) -> dict[str, int]:

@@ -10,6 +10,7 @@ import subprocess  # asks Java for its version
 from importlib.util import find_spec
 from pathlib import Path
 
+from pipelines.built_marts import Source, contracts_of, marts_of_parquet
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, ServiceError
 
@@ -22,13 +23,18 @@ def require_spark(settings: Settings) -> None:
     """Check in a moment what Spark itself finds out after minutes.
 
     Raises:
-        ConfigurationError: dbt-spark or Java is missing, or Java is too old.
+        ConfigurationError: dbt-spark or Java is missing, or Java is too old, or the raw tables land nowhere.
         ServiceError: no master of the cluster takes connections.
     """
     if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
         raise ConfigurationError(
             "The target is spark, but dbt-spark and PySpark are not installed here.",
             next_step="pip install 'outreach-warehouse[spark]', or set OUTREACH_TARGET=duckdb.",
+        )
+    if settings.raw_url is None:
+        raise ConfigurationError(
+            "The target is spark, but nothing says where the raw tables land as parquet.",
+            next_step="Set OUTREACH_RAW_URL to a folder or an object store's URL, then run outreach load all.",
         )
     _require_java()
     master = settings.spark.master
@@ -47,6 +53,16 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "OUTREACH_SPARK__MASTER": settings.spark.master,
         "OUTREACH_SPARK__WAREHOUSE": settings.spark_warehouse,
     }
+
+
+def built_marts(settings: Settings) -> Source:
+    """The marts that a build on Spark has left, for publishing.
+
+    Raises:
+        DataError: dbt has left no manifest, which knows the contracts.
+    """
+    target = settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target")
+    return marts_of_parquet(settings.spark_warehouse, contracts_of(target / "manifest.json"))
 
 
 def _require_java() -> None:

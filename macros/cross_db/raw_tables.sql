@@ -14,19 +14,19 @@
         {%- do run_query('drop schema if exists ' ~ schema ~ ' cascade') -%}
         {%- do run_query('create schema ' ~ schema) -%}
     {%- endfor -%}
-    {%- for landed in landed_tables() -%}
+    {%- set url = env_var('OUTREACH_RAW_URL') -%}
+    {%- for landed in landed_tables(url) -%}
         {%- do run_query(
             'create table ' ~ landed.schema_name ~ '.' ~ landed.table_name
-            ~ " using parquet location '" ~ landed.folder ~ "'"
+            ~ " using parquet location '" ~ url ~ '/' ~ landed.folder ~ "'"
         ) -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{# Each raw table with its folder in force, as the loaders' pointer names them. #}
-{% macro landed_tables() -%}
+{# Each raw table with its folder in force under the URL, as the loaders' pointer names them. #}
+{% macro landed_tables(url) -%}
     {%- do run_query(
-        "create or replace temporary view landed using json options (path '"
-        ~ env_var('OUTREACH_RAW_URL', 'data/raw') ~ "/current.json', multiLine 'true')"
+        "create or replace temporary view landed using json options (path '" ~ url ~ "/current.json', multiLine 'true')"
     ) -%}
     {{ return(run_query(
         'select landed_table.schema as schema_name, landed_table.table as table_name, landed_table.folder'

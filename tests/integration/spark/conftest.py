@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,12 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.config import Settings
+from pipelines.raw_parquet import land_parquet
+
 PROJECT = Path(__file__).parents[3]
-RAW_TABLES = """
-    select schema_name, table_name from duckdb_tables()
-    where starts_with(schema_name, 'raw_') and not ends_with(schema_name, '_staging')
-        and not starts_with(table_name, '_dlt')
-"""
 DBT = Path(sys.executable).with_name("dbt")
 
 
@@ -53,6 +50,10 @@ class Spark:
             self.command(*arguments), cwd=PROJECT, env=self.environment, capture_output=True, text=True
         )
 
+    def land(self, warehouse: Path) -> None:
+        """Land the raw tables of a DuckDB warehouse, as a load does at its end."""
+        land_parquet(Settings(data_dir=self.directory, warehouse=warehouse, raw_url=str(self.raw)))
+
     def as_duckdb(self, file: Path, *schemas: str) -> Path:
         """Its tables as a DuckDB file, to compare them with those that DuckDB has built."""
         with duckdb.connect(str(file)) as connection:
@@ -62,19 +63,6 @@ class Spark:
                     f"create table {folder.parent.name}.{folder.name} as from read_parquet('{folder}/*.parquet')"
                 )
         return file
-
-
-def land(warehouse: Path, raw: Path) -> None:
-    """Land the raw tables of a warehouse as the loaders do: Parquet files, and a pointer to the folders in force."""
-    tables = []
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        for schema, table in connection.execute(RAW_TABLES).fetchall():
-            folder = raw / schema / table / "1"
-            folder.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"copy {schema}.{table} to '{folder}/0.parquet' (format parquet)")
-            tables.append({"schema": schema, "table": table, "folder": str(folder)})
-    (raw / "current.json").write_text(json.dumps({"tables": tables}))
 
 
 def run_on_duckdb(warehouse: Path, directory: Path, *selection: str) -> None:

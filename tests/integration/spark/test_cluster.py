@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
-from tests.integration.spark.conftest import PROJECT, Spark, land, run_on_duckdb
+from tests.integration.spark.conftest import PROJECT, Spark, run_on_duckdb
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 
@@ -58,7 +58,7 @@ def test_a_build_goes_on_when_a_worker_is_lost(
     warehouse = tmp_path / "warehouse.duckdb"
     create_raw_warehouse(warehouse, PROJECT)
     insert_story(warehouse)
-    land(warehouse, spark.raw)
+    spark.land(warehouse)
     command = spark.command("build", *MODELS, "--exclude-resource-type", "unit_test")
     with subprocess.Popen(command, cwd=PROJECT, env=spark.environment, stdout=subprocess.PIPE, text=True) as build:
         said = []

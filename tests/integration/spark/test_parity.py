@@ -12,8 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.config import Settings
+from pipelines.config import Spark as SparkSettings
+from pipelines.publish import new_build_id, publish
+from pipelines.spark import built_marts
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
-from tests.integration.spark.conftest import PROJECT, Spark, land, run_on_duckdb
+from tests.integration.spark.conftest import PROJECT, Spark, run_on_duckdb
 
 pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 
@@ -23,20 +27,24 @@ REPLY = {"stats_id": "s1", "sl_lead_email": "ann.lee@lead.example", "time_replie
 
 
 @pytest.mark.timeout(3600)
-def test_every_mart_is_the_same_row_for_row(spark: Spark, tmp_path: Path, table_differences: Differences) -> None:
+def test_every_published_mart_is_the_same_row_for_row(
+    spark: Spark, tmp_path: Path, table_differences: Differences, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The world of the demo, whose end was checked against the truth; unit tests and data tests run on Spark, too."""
     data = tmp_path / "data"
     subprocess.run(
         [Path(sys.executable).with_name("outreach"), "demo", "--leads", "200"],
         cwd=PROJECT,
-        env=os.environ | {"OUTREACH_DATA_DIR": str(data)},
+        env=os.environ | {"OUTREACH_DATA_DIR": str(data), "OUTREACH_RAW_URL": str(spark.raw)},
         check=True,
         capture_output=True,
     )
-    land(data / "warehouse.duckdb", spark.raw)
     result = spark.dbt("build")
     assert result.returncode == 0, result.stdout[-3000:]
-    differences = table_differences(spark.as_duckdb(tmp_path / "spark.duckdb", "marts"), data / "warehouse.duckdb")
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    settings = Settings(data_dir=tmp_path / "published", spark=SparkSettings(warehouse=str(spark.warehouse)))
+    published = publish(settings, new_build_id(), built_marts(settings))
+    differences = table_differences(published.file, data / "warehouse.duckdb")
     assert "marts.fct_writeback_deltas" in differences
     assert differences == dict.fromkeys(differences, 0)
 
@@ -50,7 +58,7 @@ def test_days_appended_on_spark_equal_one_build_on_duckdb(
     insert_story(warehouse)
     for day in (1, 2):
         _arrive(warehouse, day)
-        land(warehouse, spark.raw)
+        spark.land(warehouse)
         result = spark.dbt("run", "--select", *EVENTS)
         assert result.returncode == 0, result.stdout[-3000:]
     run_on_duckdb(warehouse, tmp_path, "--select", *EVENTS)
@@ -64,7 +72,7 @@ def test_a_null_that_a_contract_forbids_ends_the_build(spark: Spark, tmp_path: P
     create_raw_warehouse(warehouse, PROJECT)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("insert into raw_smartlead.source_reads (table_name, read_at) values (null, now())")
-    land(warehouse, spark.raw)
+    spark.land(warehouse)
     result = spark.dbt("run", "--select", "+fct_source_freshness")
     assert result.returncode == 1
     assert "marts.fct_source_freshness: table_name is null" in result.stdout

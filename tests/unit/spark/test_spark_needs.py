@@ -28,7 +28,7 @@ def _install_java(home: Path, version: str) -> None:
 
 
 def _settings(master: str = "local[2]") -> Settings:
-    return Settings.model_validate({"target": "spark", "spark": {"master": master}})
+    return Settings.model_validate({"target": "spark", "raw_url": "raw", "spark": {"master": master}})
 
 
 def test_this_machine_will_do() -> None:
