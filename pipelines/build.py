@@ -19,6 +19,7 @@ from typing import Any
 from rich.progress import Progress
 
 from pipelines import spark
+from pipelines.built_marts import marts_of_warehouse
 from pipelines.config import Settings
 from pipelines.errors import BuildError
 from pipelines.publish import PublishedVersion, new_build_id, publish
@@ -66,13 +67,24 @@ def build_and_publish(
         spark.require_spark(settings)
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         build_id = new_build_id()
-        nodes = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
-        marts = spark.built_marts(settings) if settings.target == "spark" else None
-        return BuildSummary(nodes, publish(settings, build_id, marts))
+        nodes, built = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
+        if settings.target == "spark":
+            version = publish(settings, build_id, spark.built_marts(settings))
+        elif selector:
+            changed = marts_of_warehouse(settings.warehouse_path, built)
+            version = publish(settings, build_id, changed, onto_last=True)
+        else:
+            version = publish(settings, build_id)
+        return BuildSummary(nodes, version)
 
 
-def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None) -> dict[str, int]:
-    """Models, seeds and data tests; unit tests prove the code, not the data, and run with plain ``dbt build``."""
+def _dbt_build(
+    settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None
+) -> tuple[dict[str, int], set[str]]:
+    """Models, seeds and data tests; unit tests prove the code, not the data, and run with plain ``dbt build``.
+
+    Returns how many nodes ended in which status, and the names of the models that were built.
+    """
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--log-format", "json", "build", "--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if full_refresh else []
@@ -81,6 +93,7 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
     environment = os.environ | _environment(settings)
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()
+    built: set[str] = set()
     errors: list[str] = []
     with _ended_with_us(
         subprocess.Popen(  # noqa: S603
@@ -97,6 +110,7 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
             if "status" in data and "index" in data:
                 if data["status"]:  # an exposure has none: there is nothing to do for it
                     nodes[str(data["status"]).lower()] += 1
+                    built.add(data["node_info"]["node_name"])
                 progress.update(task, completed=data["index"], total=data.get("total"))
             elif event["info"]["name"] in ERROR_EVENTS:
                 errors.append(cause_of(event["info"]["msg"]))
@@ -105,7 +119,7 @@ def _dbt_build(settings: Settings, progress: Progress, *, full_refresh: bool, se
             "dbt build failed; nothing was published. " + " ".join(errors or ["dbt gave no reason."]),
             next_step="Correct the cause; dbt build in the project directory shows the details.",
         )
-    return dict(nodes)
+    return dict(nodes), built
 
 
 def _environment(settings: Settings) -> dict[str, str]:

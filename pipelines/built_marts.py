@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,19 +23,25 @@ Contracts = Mapping[str, Mapping[str, str]]
 AS_OF = "int_operations__as_of"
 
 
-def marts_of_warehouse(file: Path) -> Source:
-    """The marts of a warehouse file."""
+def marts_of_warehouse(file: Path, models: AbstractSet[str] | None = None) -> Source:
+    """The marts of a warehouse file.
+
+    Args:
+        file: the warehouse.
+        models: what was built, if not everything was. In a copy of earlier marts only these are brought up to date.
+    """
 
     def copy(connection: duckdb.DuckDBPyConnection) -> datetime:
+        earlier = _columns_of_marts(connection)
         connection.execute(f"attach '{file}' as warehouse (read_only)")
-        tables = connection.execute(
-            "select table_name from information_schema.tables"
-            " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
-        ).fetchall()
-        for (table,) in tables:
-            connection.execute(f'create table marts."{table}" as from warehouse.marts."{table}"')
+        marts = _columns_of_marts(connection, "warehouse")
+        for mart, columns in marts.items():
+            if columns != earlier.get(mart):
+                connection.execute(f'create or replace table marts."{mart}" as from warehouse.marts."{mart}"')
+            elif models is None or mart in models:
+                _replace_changed_rows(connection, mart, columns)
         row = connection.execute(f"select as_of_at from warehouse.intermediate.{AS_OF}").fetchone()  # noqa: S608
-        return _as_of(row if tables else None, str(file))
+        return _as_of(row if marts else None, str(file))
 
     return copy
 
@@ -80,6 +87,26 @@ def contracts_of(manifest: Path) -> Contracts:
         for node in nodes
         if node["resource_type"] == "model" and node["schema"] == "marts"
     }
+
+
+def _columns_of_marts(
+    connection: duckdb.DuckDBPyConnection, catalog: str | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """The marts of an attached file, by default of the one that was opened: mart -> names and types of its columns."""
+    rows = connection.execute(
+        "select table_name, list((column_name, data_type) order by ordinal_position) from information_schema.columns"
+        " where table_catalog = coalesce(?, current_database()) and table_schema = 'marts' group by all order by all",
+        [catalog],
+    )
+    return dict(rows.fetchall())
+
+
+def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, mart: str, columns: list[tuple[str, str]]) -> None:
+    """Cheaper than writing a large mart of which a few rows are new. No mart has the same row twice."""
+    same = " and ".join(f'new."{name}" is not distinct from old."{name}"' for name, _ in columns)
+    old, new = f'marts."{mart}"', f'warehouse.marts."{mart}"'
+    connection.execute(f"delete from {old} as old where not exists (from {new} as new where {same})")  # noqa: S608
+    connection.execute(f"insert into {old} from {new} as new where not exists (from {old} as old where {same})")
 
 
 def _register(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,9 @@ def new_build_id() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
-def publish(settings: Settings, build_id: str, marts: Source | None = None) -> PublishedVersion:
+def publish(
+    settings: Settings, build_id: str, marts: Source | None = None, *, onto_last: bool = False
+) -> PublishedVersion:
     """Copy the marts of a build, by default those of the warehouse, into a new version and move the pointer to it.
 
     Killed at any point, the pointer still names a whole version. Builds of several engines or warehouses come one
@@ -50,6 +53,7 @@ def publish(settings: Settings, build_id: str, marts: Source | None = None) -> P
         settings: where to publish.
         build_id: names the build; it begins with the time at which the build began.
         marts: where they are.
+        onto_last: the new version begins as a copy of the last one, if there is one; what is not brought stays.
 
     Raises:
         DataError: there are no marts, or not by their contracts.
@@ -62,7 +66,8 @@ def publish(settings: Settings, build_id: str, marts: Source | None = None) -> P
         _refuse_older(settings, build_id)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            version = _copy_marts(directory, build_id, marts or marts_of_warehouse(settings.warehouse_path))
+            last = published_version(settings).file if onto_last and (directory / POINTER).exists() else None
+            version = _copy_marts(directory, build_id, marts or marts_of_warehouse(settings.warehouse_path), last)
             _move_pointer(directory, version)
         except (OSError, duckdb.IOException) as error:
             raise StoreError(
@@ -134,13 +139,15 @@ def superseded(settings: Settings) -> list[Path]:
     return [file for file in files if file != current]
 
 
-def _copy_marts(directory: Path, build_id: str, marts: Source) -> PublishedVersion:
+def _copy_marts(directory: Path, build_id: str, marts: Source, last: Path | None) -> PublishedVersion:
     for left_over in directory.glob("marts_*.unfinished*"):
         left_over.unlink()
     file = directory / f"marts_{build_id}.duckdb"
     unfinished = file.with_suffix(".unfinished")
+    if last:
+        shutil.copyfile(last, unfinished)
     with duckdb.connect(str(unfinished)) as connection:
-        connection.execute("create schema marts")
+        connection.execute("create schema if not exists marts")
         as_of_at = marts(connection)
     _sync_to_disk(unfinished)
     unfinished.rename(file)

@@ -1,9 +1,21 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- R5: what another system says about member and lead is checked against Salesforce. The first check that fails is the
 -- reason; nothing is guessed, and a row with a reason has no member.
 with
 
 claims as (
     select * from {{ ref('int_audience__key_claims') }}
+    {%- if is_incremental() %}
+        where
+            claim_source = 'clay_callback'
+            and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+    {%- endif %}
 ),
 
 members as (

@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- Rows of other systems that name a campaign member, side by side, before anything is believed (R5).
 with
 
@@ -142,3 +149,8 @@ placed as (
 )
 
 select * from placed
+{% if is_incremental() -%}
+    where
+        claim_source = 'clay_callback'
+        and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+{%- endif %}

@@ -1,3 +1,11 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy=replace_rows(),
+    unique_key=['org', 'lead_id'],
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- R2: overall = Pardot or external, in three values: a signal whose source was never loaded is unknown, not false.
 with
 
@@ -86,6 +94,9 @@ signals as (
         on
             leads.org = hard_bounces.org
             and leads.lead_id = hard_bounces.lead_id
+    {%- if is_incremental() %}
+        where counts.lead_id is not null
+    {%- endif %}
 ),
 
 compared as (

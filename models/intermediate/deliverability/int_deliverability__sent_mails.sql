@@ -1,18 +1,40 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy=replace_rows(),
+    unique_key='stats_id',
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- Each mail that was sent: as polled, and as webhooks reported it before the poll did (R11).
 with
 
+announcements as (
+    select * from {{ ref('stg_smartlead__webhook_events') }}
+    where
+        stats_id is not null
+        and event_type in ('EMAIL_SENT', 'FIRST_EMAIL_SENT', 'EMAIL_OPEN', 'EMAIL_LINK_CLICK')
+),
+
+{% if is_incremental() -%}
+-- Our inbox numbers events as they arrive. What comes late touches its mail like everything else.
+touched as (
+    select distinct stats_id
+    from announcements
+    where event_id > (select coalesce(max(last_event_id), 0) from {{ this }})
+),
+
+{% endif -%}
 statistics as (
     select * from {{ ref('stg_smartlead__email_statistics') }}
+    {%- if is_incremental() %}
+        where stats_id in (select stats_id from touched)
+    {%- endif %}
 ),
 
 messages as (
     select * from {{ ref('stg_smartlead__messages') }}
     where message_type = 'SENT' and stats_id is not null
-),
-
-webhooks as (
-    select * from {{ ref('stg_smartlead__webhook_events') }}
-    where stats_id is not null
 ),
 
 campaigns as (
@@ -33,9 +55,12 @@ announced as (
         min(seq_number) as seq_number,
         min(case when event_type in ('EMAIL_SENT', 'FIRST_EMAIL_SENT') then event_at end) as sent_at,
         min(case when event_type = 'EMAIL_OPEN' then event_at end) as opened_at,
-        min(case when event_type = 'EMAIL_LINK_CLICK' then event_at end) as clicked_at
-    from webhooks
-    where event_type in ('EMAIL_SENT', 'FIRST_EMAIL_SENT', 'EMAIL_OPEN', 'EMAIL_LINK_CLICK')
+        min(case when event_type = 'EMAIL_LINK_CLICK' then event_at end) as clicked_at,
+        max(event_id) as last_event_id
+    from announcements
+    {%- if is_incremental() %}
+        where stats_id in (select stats_id from touched)
+    {%- endif %}
     group by stats_id
 ),
 
@@ -65,7 +90,8 @@ met as (
         coalesce(statistics.is_bounced, false) as is_bounced,
         coalesce(statistics.is_unsubscribed, false) as is_unsubscribed,
         coalesce(statistics.is_reply_ignored, false) as is_reply_ignored,
-        statistics.stats_id is not null as is_polled
+        statistics.stats_id is not null as is_polled,
+        announced.last_event_id
     from statistics
     full outer join announced on statistics.stats_id = announced.stats_id
 ),
@@ -92,6 +118,7 @@ sent_mails as (
         coalesce(campaigns.is_open_tracked, false) as is_open_tracked,
         met.is_polled,
         met.seq_number,
+        met.last_event_id,
         coalesce(met.sent_at, mailboxes.sent_at) as sent_at,
         met.opened_at,
         met.clicked_at,

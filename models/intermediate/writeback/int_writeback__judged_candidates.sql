@@ -1,9 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_event_fields() }}",
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- The rules over the candidate of each field: what holds it back, or null (R1, R3, R4, R10). Of several for one field
 -- the newest with sound evidence counts, and none where those contradict each other. Python checks all of it again.
 with
 
 candidates as (
     select * from {{ ref('int_writeback__candidates') }}
+    {%- if is_incremental() %}
+        where field in {{ event_fields() }}
+    {%- endif %}
 ),
 
 allowlist as (

@@ -1,3 +1,11 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy=replace_rows(),
+    unique_key=['org', 'campaign_member_id'],
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- R3: whether a member has replied, and what the reply says. Only the answer of a person proves it, and what Salesforce
 -- already says is never taken back: there is no way from true to false here.
 with
@@ -9,7 +17,12 @@ members as (
 
 replies as (
     select * from {{ ref('int_replies__replies') }}
-    where is_human_response and campaign_member_id is not null
+    where campaign_member_id is not null
+),
+
+human_replies as (
+    select * from replies
+    where is_human_response
 ),
 
 revisions as (
@@ -25,7 +38,7 @@ numbered_replies as (
             order by replied_at, reply_id
         ) as place,
         count(*) over (partition by org, campaign_member_id) as reply_count
-    from replies
+    from human_replies
 ),
 
 first_replies as (
@@ -75,6 +88,15 @@ reply_state as (
         on
             members.org = revisions.org
             and members.campaign_member_id = revisions.campaign_member_id
+    {%- if is_incremental() %}
+        where exists (
+            select 1
+            from replies
+            where
+                members.org = replies.org
+                and members.campaign_member_id = replies.campaign_member_id
+        )
+    {%- endif %}
 )
 
 select * from reply_state

@@ -1,8 +1,19 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_event_fields() }}",
+    on_schema_change='fail',
+    meta={'only_new_events': true}
+) }}
+
 -- What the evidence wants in Salesforce and a rule holds back, with the reason and who decides.
 with
 
 judged as (
     select * from {{ ref('int_writeback__judged_candidates') }}
+    {%- if is_incremental() %}
+        where field in {{ event_fields() }}
+    {%- endif %}
 ),
 
 blocked as (

@@ -1,8 +1,10 @@
-"""Days that are built one after the other give the same marts, row for row, as one full build at the end."""
+"""Days that are built one after the other give the same marts, row for row, as one full build at the end; and so does
+a build of only what new events touch, in all that it builds."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ REPLY = MAIL | {
     "time_replied": "2026-07-25T10:00:00.000Z",
     "reply_message": {"message_id": "<r2@lead.example>", "text": "Please call me."},
 }
+BOUNCE = {"stats_id": "s2", "bounce_message": {"message_id": "<b2>", "text": "550 5.1.1 no such user"}}
 
 # What arrives on each day: webhooks as (event type, payload), then callbacks as (classification, classified at).
 DAYS: list[tuple[list[tuple[str, dict[str, Any] | None]], list[tuple[str, str]]]] = [
@@ -32,6 +35,7 @@ DAYS: list[tuple[list[tuple[str, dict[str, Any] | None]], list[tuple[str, str]]]
             ("EMAIL_SENT", MAIL | {"event_timestamp": "2026-07-20T08:00:00Z", "sequence_number": 1}),
             ("EMAIL_OPEN", MAIL | {"event_timestamp": "2026-07-20T07:59:00Z"}),
             ("LEAD_UNSUBSCRIBED", MAIL | {"event_timestamp": "2026-07-19T08:00:00Z"}),
+            ("EMAIL_BOUNCE", MAIL | BOUNCE),
         ],
         [
             ("Negative", "2026-07-25T10:10:00Z"),
@@ -46,27 +50,42 @@ DAYS: list[tuple[list[tuple[str, dict[str, Any] | None]], list[tuple[str, str]]]
 def test_days_built_incrementally_equal_one_full_build(
     dbt: Any, tmp_path: Path, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
+    day_by_day, only_new_events = tmp_path / "day_by_day.duckdb", tmp_path / "only_new_events.duckdb"
     dbt.load("--with-story")
     for number, (webhooks, callbacks) in enumerate(DAYS, start=1):
         with duckdb.connect(str(dbt.warehouse)) as connection:
             _arrive(connection, number, webhooks, callbacks)
+        if number == len(DAYS):
+            touched = _built(_build(dbt, "--selector", "replies"))
+            shutil.copy(dbt.warehouse, only_new_events)
         _build(dbt)
-    day_by_day = tmp_path / "day_by_day.duckdb"
     shutil.copy(dbt.warehouse, day_by_day)
     _build(dbt, "--full-refresh")
+
+    differences = table_differences(dbt.warehouse, only_new_events)
+    assert set(EVENT_TABLES) | {"marts.fct_writeback_deltas", "intermediate.int_deliverability__sent_mails"} < touched
+    assert {table: differences[table] for table in touched} == dict.fromkeys(touched, 0)
+    assert any(differences.values()), "what is not touched is not built"
+
     differences = table_differences(dbt.warehouse, day_by_day)
     assert set(EVENT_TABLES) < set(differences)
     assert differences == dict.fromkeys(differences, 0)
     with duckdb.connect(str(dbt.warehouse), read_only=True) as connection:
-        assert connection.execute(f"select count(*) from {EVENT_TABLES[0]}").fetchone() == (2 + 6,)
+        assert connection.execute(f"select count(*) from {EVENT_TABLES[0]}").fetchone() == (2 + 7,)
         assert connection.execute("select is_unsubscribed from marts.fct_lead_eligibility").fetchall() == [
             (True,)
         ] * 2 + [(False,)], "what came late counts"
 
 
-def _build(dbt: Any, *options: str) -> None:
+def _build(dbt: Any, *options: str) -> str:
     result = dbt(*MODELS, *options)
     assert result.returncode == 0, result.stdout[-3000:]
+    return str(result.stdout)
+
+
+def _built(output: str) -> set[str]:
+    """The tables that dbt says it built."""
+    return set(re.findall(r"OK created sql \w+ model (\S+)", output))
 
 
 def _arrive(

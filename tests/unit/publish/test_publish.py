@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.built_marts import marts_of_warehouse
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.publish import KEPT_VERSIONS, open_published, publish, published_version
@@ -92,3 +93,27 @@ def test_a_warehouse_without_marts_is_not_published(settings: Settings) -> None:
     with pytest.raises(DataError, match="holds no marts"):
         publish(settings, "one")
     assert not (settings.published_dir / "current.json").exists()
+
+
+def test_only_the_marts_that_were_built_are_published_anew(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create table marts.fct_other as select 1 as answer")
+        warehouse.execute("insert into marts.fct_example values (null), (7)")
+    publish(settings, "one")
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("delete from marts.fct_example where answer = 7")
+        warehouse.execute("insert into marts.fct_example values (8)")
+        warehouse.execute("update marts.fct_other set answer = 2")
+    publish(settings, "two", marts_of_warehouse(settings.warehouse_path, {"fct_example"}), onto_last=True)
+    with open_published(settings) as marts:
+        assert marts.execute("from fct_example order by answer nulls first").fetchall() == [(None,), (1,), (8,)]
+        assert marts.execute("from fct_other").fetchall() == [(1,)], "it stays as the last version has it"
+
+
+def test_a_mart_whose_columns_have_changed_is_published_whole(settings: Settings) -> None:
+    publish(settings, "one")
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("alter table marts.fct_example add column reason text default 'new'")
+    publish(settings, "two", marts_of_warehouse(settings.warehouse_path, set()), onto_last=True)
+    with open_published(settings) as marts:
+        assert marts.execute("from fct_example").fetchall() == [(1, "new")]
