@@ -9,8 +9,12 @@
     location '{{ model.alias }}'
 {%- endmacro %}
 
-{# What is appended is one file, so that it is there whole or not at all, whenever a build is killed. #}
-{% macro get_insert_into_sql(source_relation, target_relation) -%}
+{# What is appended is one file, so that it is there whole or not at all, whenever a build is killed. dbt-spark's macro
+   (source, target) has the name of dbt's own for other engines (target, source, columns). #}
+{% macro get_insert_into_sql(source_relation, target_relation, columns=none) -%}
+    {%- if columns is not none -%}
+        {{ return(dbt.get_insert_into_sql(source_relation, target_relation, columns)) }}
+    {%- endif -%}
     insert into table {{ target_relation }}
     select /*+ coalesce(1) */ {{ adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') }}
     from {{ source_relation }}
