@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from pipelines.config import Push
 from pipelines.errors import DataError, OutreachError
-from pipelines.updates import BusyError, LostAnswerError, RowResult
+from pipelines.updates import BusyError, LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of
 from pipelines.writeback.destination import Destination, Payload
 from pipelines.writeback.journal import Decided, Ended, Journal, shows
 from pipelines.writeback.plan import Change, Rules
 from pipelines.writeback.policy import Current, Outcome, Stop, Write, decide
+from pipelines.writeback.side_by_side import Turns
 
 LOST_BUT_THERE = "the answer was lost; reading back shows the value"
 LOST_TWICE = "the answer was lost, and reading back failed"
@@ -35,8 +36,8 @@ class Delivery:
         reader: the org.
         rules: the reviewed policy in force.
         journal: where intents and outcomes go.
-        limits: how patient to be.
-        check: called right before a batch is sent for the first time; what it raises leaves it unsent.
+        limits: how patient to be, and how many requests may be under way.
+        check: called before a batch is read, and again before it is sent; what it raises ends the batch there.
         sleep: how to wait; replaced in tests.
     """
 
@@ -54,13 +55,14 @@ class Delivery:
         self._rules = rules
         self._journal = journal
         self._limits = limits
-        self._check = check
         self._sleep = sleep
-        self._requests = threading.BoundedSemaphore(limits.requests_at_once)
+        self._turns = Turns(limits.requests_at_once, check)
 
     def decide(self, changes: Sequence[Change]) -> list[Decided]:
         """Read what stands there now, decide by the rules, record what is not written, and return what is (R1, R4)."""
-        decided = self.judge(changes)
+        with self._turns.take():
+            current = self._read(changes)
+        decided = [self._decide_one(change, current) for change in changes]
         self._journal.end(
             Ended(one, one.decision.outcome, one.decision.why) for one in decided if isinstance(one.decision, Stop)
         )
@@ -68,24 +70,27 @@ class Delivery:
 
     def judge(self, changes: Sequence[Change]) -> list[Decided]:
         """Read what stands there now and decide by the rules; nothing is recorded."""
-        if not changes:
-            return []
         current = self._read(changes)
-        return [self._decide_one(change, current[change.record_id, change.field]) for change in changes]
+        return [self._decide_one(change, current) for change in changes]
 
     def send(self, writes: Sequence[Decided], *, is_guarded: bool) -> None:
         """Update up to 200 records and record what became of each.
 
         Raises:
             OutreachError: Salesforce takes no requests for now, or refused them all; every write has its outcome. Or
-                the check forbids it; then nothing was sent, and none has.
+                it is not the batch's turn any more; then nothing was sent, and no write has one.
         """
         if not writes:
             return
         self._journal.intend(writes)
+        with ExitStack() as turn:
+            turn.enter_context(self._turns.take())
+            self._send(writes, turn, is_guarded=is_guarded)
+
+    def _send(self, writes: Sequence[Decided], turn: ExitStack, *, is_guarded: bool) -> None:
         pending = list(writes)
         for attempt in range(self._limits.attempts):
-            again = self._attempt(pending, is_first=attempt == 0)
+            again = self._attempt(pending, turn)
             if not again:
                 return
             if attempt < self._limits.attempts - 1:
@@ -115,11 +120,13 @@ class Delivery:
         return {one.change.change_id: now[one.change.record_id, one.change.field] for one in writes}
 
     def _read(self, changes: Sequence[Change]) -> dict[tuple[str, str], Current]:
+        if not changes:
+            return {}
         ids = list(dict.fromkeys(change.record_id for change in changes))
-        with self._requests:
-            return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
+        return self._reader.values(changes[0].object, ids, sorted({change.field for change in changes}))
 
-    def _decide_one(self, change: Change, current: Current) -> Decided:
+    def _decide_one(self, change: Change, all_current: Mapping[tuple[str, str], Current]) -> Decided:
+        current = all_current[change.record_id, change.field]
         rule = self._rules.allowlist.rule(change.object, change.field)
         approval = self._rules.approval(rule, change.org, change.campaign_id)
         decision = decide(
@@ -145,40 +152,33 @@ class Delivery:
         self._journal.end(stops)
         return [one for one in decided if isinstance(one.decision, Write)]
 
-    def _attempt(self, writes: list[Decided], *, is_first: bool = False) -> list[_Again]:
-        """Send once; record what has ended and return what is worth another attempt."""
+    def _attempt(self, writes: list[Decided], turn: ExitStack | None = None) -> list[_Again]:
+        """Send once; record what has ended and return what is worth another attempt.
+
+        If all went well, the turn ends before that is recorded; the brake sees a failure before another turn begins.
+        """
         if not writes:
             return []
         payloads = self.payloads(writes)
-        with self._requests:
-            if is_first:
-                self._check()  # it may have waited long since its batch began
-            self._journal.count_update_call()
-            answers = self._answers(writes[0].change.object, payloads)
-        if isinstance(answers, OutreachError):
-            return self._after_error(writes, answers)
+        self._journal.count_update_call()
+        try:
+            answers = self._reader.update(writes[0].change.object, payloads)
+        except LostAnswerError as error:
+            return self._after_lost(writes, error)
+        except BusyError as error:
+            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
+        except DataError as error:
+            return self._after_refusal(writes, error)
+        except OutreachError as error:
+            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+            raise
         by_id = dict(zip(payloads, answers, strict=True))
         ended = [(Ended(one, *outcome_of(by_id[one.change.record_id])), one) for one in writes]
         again = [_Again(end) for end, one in ended if is_transient(by_id[one.change.record_id])]
+        if turn and all(answer.success for answer in answers):
+            turn.close()
         self._journal.end(end for end, one in ended if not is_transient(by_id[one.change.record_id]))
         return again
-
-    def _answers(self, object_name: str, payloads: dict[str, Payload]) -> list[RowResult] | OutreachError:
-        try:
-            return self._reader.update(object_name, payloads)
-        except OutreachError as error:
-            return error
-
-    def _after_error(self, writes: list[Decided], error: OutreachError) -> list[_Again]:
-        """What is worth another attempt of a request that got no answers to its records."""
-        if isinstance(error, LostAnswerError):
-            return self._after_lost(writes, error)
-        if isinstance(error, BusyError):
-            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
-        if isinstance(error, DataError):
-            return self._after_refusal(writes, error)
-        self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
-        raise error
 
     def _after_lost(self, writes: list[Decided], error: LostAnswerError) -> list[_Again]:
         try:

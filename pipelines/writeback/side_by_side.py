@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipelines.errors import OutreachError, StoreError
@@ -15,6 +17,37 @@ class Task:
 
     parents: frozenset[str]
     send: Callable[[], None]
+
+
+class Turns:
+    """Turns of batches that wait for the service: so many at once, and none any more once one has failed.
+
+    Args:
+        at_once: how many.
+        check: called at the beginning of each turn; what it raises ends that one.
+    """
+
+    def __init__(self, at_once: int, check: Callable[[], None]) -> None:
+        self._free = threading.BoundedSemaphore(at_once)
+        self._check = check
+        self._failure: Exception | None = None
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for a turn, and have it.
+
+        Raises:
+            OutreachError: of the check, or of the turn that has failed.
+        """
+        with self._free:
+            if self._failure:
+                raise self._failure
+            self._check()
+            try:
+                yield
+            except Exception as error:
+                self._failure = error
+                raise
 
 
 def side_by_side(tasks: Sequence[Task], *, at_once: int, check: Callable[[], None]) -> Iterator[None]:

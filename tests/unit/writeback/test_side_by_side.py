@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ServiceError, StoppedError, StoreError
-from pipelines.writeback.side_by_side import Task, side_by_side
+from pipelines.writeback.side_by_side import Task, Turns, side_by_side
 
 
 class Road:
@@ -91,3 +91,16 @@ def test_an_error_after_which_the_ledger_may_be_wrong_goes_before_others(worse: 
             side_by_side([*tasks, Task(frozenset(), partial(road.send, 3, frozenset()))], at_once=2, check=lambda: None)
         )
     assert road.sent == []
+
+
+def test_a_turn_that_fails_is_the_last_and_others_hear_of_the_same_failure() -> None:
+    turns, checks = Turns(1, lambda: checks.append(1)), list[int]()
+    with turns.take():
+        pass
+    failure = ServiceError("down")
+    with pytest.raises(ServiceError), turns.take():
+        raise failure
+    with pytest.raises(ServiceError) as again, turns.take():
+        pass
+    assert again.value is failure
+    assert len(checks) == 2
