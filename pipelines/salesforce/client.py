@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 
 from pipelines.config import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, ServiceError
@@ -29,6 +30,7 @@ CLIENT_NAME = "outreach-warehouse"
 RETRIEVE_LIMIT = 2_000
 UPDATE_LIMIT = 200
 WRITE_HEADERS = {
+    "Content-Type": "application/json",
     "Sforce-Auto-Assign": "FALSE",  # Salesforce else re-runs lead assignment and may change the owner (R10)
     "Sforce-Call-Options": f"client={CLIENT_NAME}",
 }
@@ -205,7 +207,7 @@ class SalesforceClient:
             )
         self._accepted(response)
         try:
-            results = [_row_result(row) for row in response.json()]
+            results = [_row_result(row) for row in orjson.loads(response.content)]
         except (ValueError, KeyError, TypeError, IndexError):
             raise self._lost("its answer was malformed") from None
         if len(results) != len(records):
@@ -251,11 +253,12 @@ class SalesforceClient:
         return response
 
     def _write(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
+        content = orjson.dumps(body)
         for is_last_attempt in (False, True):
             session = self._signed_in()
             headers = {"Authorization": f"Bearer {session.access_token}"} | WRITE_HEADERS
             try:
-                response = self._service.send(method, self._absolute(path), json=body, headers=headers)
+                response = self._service.send(method, self._absolute(path), content=content, headers=headers)
             except httpx.ConnectError as error:
                 raise BusyError(
                     f"Salesforce {self.org} cannot be reached ({type(error).__name__}); nothing was sent.",
@@ -320,8 +323,11 @@ def _malformed_page(org: str, expected: str, page_number: int) -> ServiceError:
     )
 
 
+_TAKEN = RowResult(success=True)
+
+
 def _row_result(row: dict[str, Any]) -> RowResult:
     if row["success"]:
-        return RowResult(success=True)
+        return _TAKEN
     error = row["errors"][0]
     return RowResult(success=False, error_code=str(error["statusCode"]), message=str(error["message"])[:300])

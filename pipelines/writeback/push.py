@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from rich.progress import Progress
@@ -16,7 +18,7 @@ from pipelines.writeback.delivery import Delivery
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import Journal, PushResult
 from pipelines.writeback.lane_push import LanePush
-from pipelines.writeback.lanes import lanes
+from pipelines.writeback.lanes import Lane, lanes
 from pipelines.writeback.plan import Plan, Rules
 from pipelines.writeback.policy import Outcome, Stop
 
@@ -67,17 +69,20 @@ class Pusher:
         journal = Journal(self._engine, plan, self._clock)
         task = self._progress.add_task("Writing to Salesforce", total=len(plan.changes)) if self._progress else None
         try:
-            for lane in lanes(plan.changes, self._rules.allowlist):
-                reader = self._readers[lane.org]
-                push = LanePush(lane, reader, self._rules, journal, self._brake, limits=self._limits, sleep=self._sleep)
-                for _ in push.run():
-                    if self._progress and task is not None:
-                        self._progress.update(task, completed=len(journal.result.outcomes))
+            with _left_alone_by_the_collector():
+                for lane in lanes(plan.changes, self._rules.allowlist):
+                    for _ in self._lane_push(lane, journal).run():
+                        if self._progress and task is not None:
+                            self._progress.update(task, completed=len(journal.result.outcomes))
         except StoreError:
             raise
         except OutreachError as error:
             journal.stop(error)
         return journal.close()
+
+    def _lane_push(self, lane: Lane, journal: Journal) -> LanePush:
+        reader = self._readers[lane.org]
+        return LanePush(lane, reader, self._rules, journal, self._brake, limits=self._limits, sleep=self._sleep)
 
     def preview(self, plan: Plan) -> PushResult:
         """Say what would become of a plan's changes by what Salesforce shows now; nothing is written anywhere."""
@@ -88,3 +93,13 @@ class Pusher:
                 stop = one.decision if isinstance(one.decision, Stop) else Stop(Outcome.APPLIED, "would be written")
                 result.end(one.change, stop.outcome, stop.why)
         return result
+
+
+@contextmanager
+def _left_alone_by_the_collector() -> Iterator[None]:
+    """Spare the collector the plan, which stays to the end: to look at it again and again is a tenth of a push."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
