@@ -19,15 +19,11 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, StoreError
+from pipelines.store_locks import lock_schema
 from pipelines.store_migrations import MIGRATIONS
 from pipelines.store_tables import SCHEMA_VERSION, metadata, store_meta
 
 BUSY_SECONDS = 30
-SCHEMA_LOCK = 4_701  # PostgreSQL advisory locks; SQLite has one writer anyway
-INBOX_LOCK = 4_702
-LEDGER_LOCK = 4_703
-MATCHES_LOCK = 4_704
-INCIDENTS_LOCK = 4_705
 
 SETTINGS = "outreach_settings"  # the execution option that tells a connection whose store it is
 
@@ -84,30 +80,6 @@ def insert_new(
     """An insert that leaves rows alone that are there already, by a unique key or by any."""
     insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing(index_elements=key)
-
-
-def lock_inbox(connection: Connection) -> None:
-    """Let inbox transactions commit one after the other.
-
-    A loader that has seen event 6 asks for later ones only. On PostgreSQL, where ids are given out before the
-    commit, event 5 could otherwise appear after event 6 was read, and never be loaded.
-    """
-    _advisory_lock(connection, INBOX_LOCK)
-
-
-def lock_ledger(connection: Connection) -> None:
-    """Let ledger transactions commit one after the other: each entry is chained to the one before it."""
-    _advisory_lock(connection, LEDGER_LOCK)
-
-
-def lock_incidents(connection: Connection) -> None:
-    """Let incidents open and close one after the other: one subject has one open incident."""
-    _advisory_lock(connection, INCIDENTS_LOCK)
-
-
-def lock_matches(connection: Connection) -> None:
-    """Let decisions on matches commit one after the other: each depends on the last word."""
-    _advisory_lock(connection, MATCHES_LOCK)
 
 
 def _engine(url: sa.URL, settings: Settings) -> Engine:
@@ -167,7 +139,7 @@ def _create_or_check(engine: Engine) -> None:
     if version == SCHEMA_VERSION:
         return
     with writing(engine) as connection:
-        _advisory_lock(connection, SCHEMA_LOCK)
+        lock_schema(connection)
         version = _version(connection, engine)  # another process may have been faster
         if version is None:
             metadata.create_all(connection)
@@ -191,11 +163,6 @@ def _version(connection: Connection, engine: Engine) -> int | None:
             next_step="Install the version of outreach that wrote it, or restore the store from a backup.",
         )
     return version
-
-
-def _advisory_lock(connection: Connection, key: int) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def _as_store_error(context: ExceptionContext) -> StoreError | None:

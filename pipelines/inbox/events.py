@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.privacy.suppression import gate_of
-from pipelines.store import insert_new, lock_inbox, reading, writing
+from pipelines.store import insert_new, reading, writing
+from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import inbox_events
 
 BATCH_ROWS = 5_000

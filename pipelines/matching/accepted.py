@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
 from pipelines.publish import open_published
-from pipelines.store import lock_matches, reading, writing
+from pipelines.store import reading, writing
+from pipelines.store_locks import lock_matches
 from pipelines.store_tables import accepted_matches
 
 COLUMNS = (

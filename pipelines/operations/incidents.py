@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from pipelines.config import Settings
 from pipelines.operations import outbox
-from pipelines.store import lock_incidents, reading, writing
+from pipelines.store import reading, writing
+from pipelines.store_locks import lock_incidents
 from pipelines.store_tables import incidents
 
 

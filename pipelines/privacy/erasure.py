@@ -30,6 +30,7 @@ from pipelines.privacy.suppression import key_id_of, keyed_hash, make_key
 from pipelines.publish import keep_only_current, published_version
 from pipelines.raw_parquet import land_parquet
 from pipelines.store import insert_new, open_store, reading, writing
+from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import erased_identities, erasures
 from pipelines.warehouse import warehouse_lock
 
@@ -111,6 +112,7 @@ def _begin(settings: Settings, engine: Engine, person: Person, found: Report, by
     hashes |= {keyed_hash(key, "record", f"{org} {one[:15]}"): "record" for org, one in person.records}
     hashes |= {keyed_hash(key, "smartlead", one): "smartlead" for one in person.smartlead}
     with writing(engine) as connection:
+        lock_inbox(connection)  # what is being stored is there when we look for it, what comes later knows the hashes
         known = erased_identities.c.keyed_hash.in_(hashes)
         of_them = sa.select(erased_identities.c.erasure_id).where(known)
         unfinished = erasures.c.completed_at.is_(None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from pipelines.config import Push, Settings
 from pipelines.errors import PartialFailureError
+from pipelines.store import open_store
+from pipelines.store_locks import PUSH_LOCK, alone
 from pipelines.warehouse import exclusive
 from pipelines.writeback import heads, trail
 from pipelines.writeback.brake import Brake, stop_order
@@ -80,9 +83,18 @@ def push_plan(
     return made, result
 
 
-def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> AbstractContextManager[None]:
-    """The lock that every push takes first; see :func:`pipelines.warehouse.exclusive`."""
-    return exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds)
+@contextmanager
+def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> Iterator[None]:
+    """The lock that every push takes first: on this machine, and on the store that others may share.
+
+    Raises:
+        LockedError: another push holds it.
+    """
+    with (
+        exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds),
+        alone(open_store(settings), PUSH_LOCK, purpose, wait_seconds=wait_seconds),
+    ):
+        yield
 
 
 def require_success(result: PushResult) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.errors import StoreError
-from pipelines.store import lock_ledger, reading, writing
+from pipelines.store import reading, writing
+from pipelines.store_locks import lock_ledger
 from pipelines.store_tables import ledger_entries
 from pipelines.writeback.chain import GENESIS, Entry, extend, last_hash, row_hash
 

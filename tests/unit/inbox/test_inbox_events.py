@@ -151,7 +151,7 @@ def test_an_event_never_appears_behind_one_that_was_already_read(engine: sa.Engi
     """On PostgreSQL ids are given out before the commit: a slow transaction must hold up the faster ones."""
     second = threading.Thread(target=append, args=(engine, [event("fast")]))
     with writing(engine) as connection:
-        from pipelines.store import lock_inbox
+        from pipelines.store_locks import lock_inbox
         from pipelines.store_tables import inbox_events
 
         lock_inbox(connection)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from types import ModuleType
 
 import duckdb
@@ -25,6 +28,7 @@ from pipelines.privacy.suppression import key_file
 from pipelines.publish import open_published
 from pipelines.raw_parquet import land_parquet, landed_tables
 from pipelines.store import open_store, reading, writing
+from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
 
@@ -217,3 +221,27 @@ def test_a_store_on_postgresql_is_treated_alike(settings: Settings, postgres_url
     store_rows.forget_free_space(engine)
     assert not [one for one in store_rows.rows_in(engine, person, mentions) if one.has_texts]
     assert ledger.verify(engine).redacted == 4
+
+
+def test_an_event_that_is_being_stored_when_an_erasure_begins_is_erased_too(
+    settings: Settings, rebuild: Rebuild, postgres_url: str
+) -> None:
+    settings.store_url = postgres_url
+    engine = open_store(settings)
+    row = vars(webhook("<late@lead.example>")) | {"received_at": datetime.now(UTC)}
+    with ThreadPoolExecutor(1) as pool:
+        with writing(engine) as connection:  # as a receiver does it
+            lock_inbox(connection)
+            connection.execute(inbox_events.insert().values(row))
+            erasing = pool.submit(forget, settings, rebuild)
+            while not erasing.done() and not _waits_for_lock(engine):
+                time.sleep(0.05)
+        erasing.result()
+    with reading(engine) as connection:
+        assert connection.scalars(sa.select(inbox_events.c.body)).all() == ["{}"]
+
+
+def _waits_for_lock(engine: sa.Engine) -> bool:
+    with reading(engine) as connection:
+        query = "select count(*) from pg_locks where not granted"
+        return bool(connection.exec_driver_sql(query).scalar())
