@@ -7,6 +7,7 @@ It is compared with the least that could do the same: a bare ASGI endpoint that 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -34,7 +35,7 @@ CONNECTIONS = 64
 SECRET = "benchmark"  # noqa: S105  of a receiver that lives for a minute
 RECEIVER = "from pipelines.cli import main; main()"
 BARE = """
-import asyncio, hashlib, socket, uvicorn
+import asyncio, gc, hashlib, socket, uvicorn
 from pipelines.config import load_settings
 from pipelines.inbox.events import InboxEvent, append
 from pipelines.store import open_store
@@ -51,6 +52,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 listener = socket.create_server(("127.0.0.1", 0))
+gc.freeze()
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 """
@@ -148,6 +150,7 @@ async def _offer(port: int, process: psutil.Process, per_second: int | None) -> 
     load = Load()
     async with asyncio.timeout(SECONDS * 3):
         senders = [await _connected(port) for _ in range(CONNECTIONS)]
+    gc.freeze()  # else the time of our own collector would count as the receiver's
     started_at, cpu_started_at = time.perf_counter(), _cpu_seconds(process)
     early = asyncio.create_task(_memory(process, SECONDS / 4))
     offered = [

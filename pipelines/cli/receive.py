@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from typing import Annotated
@@ -53,5 +54,6 @@ def receive(
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: None)  # uvicorn hands the signal on after its orderly end
     out.print(f"Receiving on {url_of(listener)}", highlight=False, soft_wrap=True)
+    gc.freeze()  # what was imported stays: a collector that looks at all of it holds answers up for a tenth of a second
     uvicorn.Server(config).run(sockets=[listener])
     engine.dispose()
