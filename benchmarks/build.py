@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from math import log
 from pathlib import Path
 
 import duckdb
@@ -24,10 +25,10 @@ def building(most_leads: int) -> Iterator[Table]:
     """Full builds up to a size, and on the largest the path of new replies to published marts."""
     figures = table(
         "outreach build: N leads, N members, 10 N events",
-        "leads", "seconds", "compiled SQL alone", "ratio", "peak memory", "times the size before",
+        "leads", "seconds", "compiled SQL alone", "ratio", "peak memory", "warehouse", "published", "growth exponent",
     )  # fmt: skip
     sizes = sorted({size for size in SIZES if size < most_leads} | {most_leads})
-    before: float | None = None
+    before: tuple[int, float] | None = None
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
@@ -36,11 +37,12 @@ def building(most_leads: int) -> Iterator[Table]:
             alone = float(
                 run([sys.executable, "-m", "benchmarks.compiled", _target(directory), _file(directory)]).output
             )
-            growth = "" if before is None else f"{full.seconds / before:.1f}"
+            growth = "" if before is None else f"{log(full.seconds / before[1]) / log(size / before[0]):.2f}"
             memory = f"{full.megabytes:,.0f} MB"
             ratio = f"{full.seconds / alone:.2f}"
-            figures.add_row(f"{size:,}", f"{full.seconds:.1f}", f"{alone:.1f}", ratio, memory, growth)
-            before = full.seconds
+            bytes_written = (_megabytes(_file(directory)), _megabytes(*(directory / "published").glob("*.duckdb")))
+            figures.add_row(f"{size:,}", f"{full.seconds:.1f}", f"{alone:.1f}", ratio, memory, *bytes_written, growth)
+            before = (size, full.seconds)
             if size == sizes[-1]:
                 yield figures
                 yield slowest
@@ -76,6 +78,10 @@ def _slowest(directory: Path) -> Table:
     for one in sorted(results, key=lambda one: -one["execution_time"])[:SLOWEST]:
         figures.add_row(one["unique_id"].split(".")[2], f"{one['execution_time']:.1f}")
     return figures
+
+
+def _megabytes(*files: Path) -> str:
+    return f"{sum(file.stat().st_size for file in files) / 1e6:,.0f} MB"
 
 
 def _file(directory: Path) -> Path:
