@@ -11,18 +11,18 @@ import subprocess  # dbt in a process of its own: in ours it could keep the ware
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
-from pipelines import spark
-from pipelines.built_marts import marts_of_warehouse
 from pipelines.config import Settings
+from pipelines.engine import Engine, duckdb_engine
 from pipelines.errors import BuildError
 from pipelines.publish import PublishedVersion, new_build_id, publish
+from pipelines.spark import spark_engine
 from pipelines.warehouse import warehouse_lock
 
 PR_SET_PDEATHSIG = 1
@@ -63,23 +63,16 @@ def build_and_publish(
         LockedError: another process is writing the warehouse.
         RefusedError: a build that began later, of another engine or warehouse, is in force.
     """
-    if settings.target == "spark":
-        spark.require_spark(settings)
+    engine = spark_engine(settings) if settings.target == "spark" else duckdb_engine(settings)
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         build_id = new_build_id()
-        nodes, built = _dbt_build(settings, progress, full_refresh=full_refresh, selector=selector)
-        if settings.target == "spark":
-            version = publish(settings, build_id, spark.built_marts(settings))
-        elif selector:
-            changed = marts_of_warehouse(settings.warehouse_path, built)
-            version = publish(settings, build_id, changed, onto_last=True)
-        else:
-            version = publish(settings, build_id)
-        return BuildSummary(nodes, version)
+        nodes, built = _dbt_build(settings, engine, progress, full_refresh=full_refresh, selector=selector)
+        marts = engine.marts(built if selector else None)
+        return BuildSummary(nodes, publish(settings, build_id, marts, onto_last=selector is not None))
 
 
 def _dbt_build(
-    settings: Settings, progress: Progress, *, full_refresh: bool, selector: str | None
+    settings: Settings, engine: Engine, progress: Progress, *, full_refresh: bool, selector: str | None
 ) -> tuple[dict[str, int], set[str]]:
     """Models, seeds and data tests; unit tests prove the code, not the data, and run with plain ``dbt build``.
 
@@ -90,21 +83,24 @@ def _dbt_build(
     command += ["--full-refresh"] if full_refresh else []
     # A test that also looks at what is not selected would compare new with old.
     command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []
-    environment = os.environ | _environment(settings)
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()
     built: set[str] = set()
     errors: list[str] = []
-    with _ended_with_us(
-        subprocess.Popen(  # noqa: S603
-            command,
-            cwd=settings.project_dir,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509  it makes one system call
-        )
-    ) as process:
+    with (
+        engine.log.open("wb") if engine.log else nullcontext() as log,
+        _ended_with_us(
+            subprocess.Popen(  # noqa: S603
+                command,
+                cwd=settings.project_dir,
+                env=os.environ | engine.environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  it makes one system call
+            )
+        ) as process,
+    ):
         for event in _events(process):
             data = event["data"]
             if "status" in data and "index" in data:
@@ -117,16 +113,10 @@ def _dbt_build(
     if process.returncode != 0:
         raise BuildError(
             "dbt build failed; nothing was published. " + " ".join(errors or ["dbt gave no reason."]),
-            next_step="Correct the cause; dbt build in the project directory shows the details.",
+            next_step="Correct the cause; dbt build in the project directory shows the details"
+            + (f", {engine.log} what the engine said." if engine.log else "."),
         )
     return dict(nodes), built
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """What tells dbt which engine to use and where its warehouse is."""
-    if settings.target == "spark":
-        return spark.dbt_environment(settings)
-    return {"OUTREACH_TARGET": "duckdb", "OUTREACH_WAREHOUSE": str(settings.warehouse_path.resolve())}
 
 
 @contextmanager

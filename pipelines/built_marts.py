@@ -59,7 +59,7 @@ def marts_of_parquet(url: str, contracts: Contracts) -> Source:
             _register(connection, f"{url}/marts/{mart}", mart)
             casts = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
             try:
-                connection.execute(f'create table marts."{mart}" as select {casts} from landed')  # noqa: S608
+                connection.execute(f'create or replace table marts."{mart}" as select {casts} from landed')  # noqa: S608
             except (duckdb.BinderException, duckdb.ConversionException) as error:
                 raise DataError(
                     f"The mart {mart} in {url} does not keep its contract: {error}.", next_step="Build it anew."

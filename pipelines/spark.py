@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipelines.built_marts import Source, contracts_of, marts_of_parquet
 from pipelines.config import Settings
+from pipelines.engine import Engine
 from pipelines.errors import ConfigurationError, ServiceError
 
 OLDEST_JAVA = 17  # what Spark 4 runs on
@@ -19,8 +20,8 @@ PATIENCE_SECONDS = 5.0
 ADDRESS = re.compile(r"([^/,:]+):([0-9]+)")
 
 
-def require_spark(settings: Settings) -> None:
-    """Check in a moment what Spark itself finds out after minutes.
+def spark_engine(settings: Settings) -> Engine:
+    """Spark, after a look in a moment at what it finds out itself only after minutes.
 
     Raises:
         ConfigurationError: dbt-spark or Java is missing, or Java is too old, or the raw tables land nowhere.
@@ -43,16 +44,13 @@ def require_spark(settings: Settings) -> None:
             f"The Spark master {master} cannot be reached.",
             next_step="Start it, or correct OUTREACH_SPARK__MASTER; local[2] builds on this machine.",
         )
-
-
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables by which ``profiles.yml`` and the macros know where Spark runs, reads and writes."""
-    return {
+    environment = {
         "OUTREACH_TARGET": "spark",
-        "OUTREACH_RAW_URL": settings.raw_url or "",
-        "OUTREACH_SPARK__MASTER": settings.spark.master,
+        "OUTREACH_RAW_URL": settings.raw_url,
+        "OUTREACH_SPARK__MASTER": master,
         "OUTREACH_SPARK__WAREHOUSE": settings.spark_warehouse,
     }
+    return Engine(environment, lambda _: built_marts(settings), settings.data_dir / "spark.log")
 
 
 def built_marts(settings: Settings) -> Source:

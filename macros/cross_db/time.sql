@@ -83,7 +83,9 @@
 {%- endmacro %}
 
 {% macro spark__hours_between(earlier, later) -%}
-    cast(timestampdiff(second, {{ earlier }}, {{ later }}) as double) / 3600
+    cast(
+        unix_seconds(cast({{ later }} as timestamp_ltz)) - unix_seconds(cast({{ earlier }} as timestamp_ltz)) as double
+    ) / 3600
 {%- endmacro %}
 
 {% macro seconds_later(column, seconds) -%}

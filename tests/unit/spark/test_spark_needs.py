@@ -31,37 +31,49 @@ def _settings(master: str = "local[2]") -> Settings:
     return Settings.model_validate({"target": "spark", "raw_url": "raw", "spark": {"master": master}})
 
 
-def test_this_machine_will_do() -> None:
-    spark.require_spark(_settings())
+def test_dbt_is_told_where_to_read_and_build(tmp_path: Path) -> None:
+    settings = Settings(target="spark", raw_url="s3://bucket/raw", data_dir=tmp_path)
+    assert spark.spark_engine(settings).environment == {
+        "OUTREACH_TARGET": "spark",
+        "OUTREACH_RAW_URL": "s3://bucket/raw",
+        "OUTREACH_SPARK__MASTER": "local[2]",
+        "OUTREACH_SPARK__WAREHOUSE": str(tmp_path / "spark"),
+    }
 
 
 def test_one_master_that_answers_will_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as master:
         port = master.getsockname()[1]
-        spark.require_spark(_settings(f"spark://127.0.0.1:1,127.0.0.1:{port}"))
+        spark.spark_engine(_settings(f"spark://127.0.0.1:1,127.0.0.1:{port}"))
 
 
 def test_a_master_that_does_not_answer_is_named() -> None:
     with pytest.raises(ServiceError, match=r"spark://127\.0\.0\.1:1 cannot be reached") as error:
-        spark.require_spark(_settings("spark://127.0.0.1:1"))
+        spark.spark_engine(_settings("spark://127.0.0.1:1"))
     assert "OUTREACH_SPARK__MASTER" in str(error.value.next_step)
 
 
 def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match="there is none in JAVA_HOME") as error:
-        spark.require_spark(_settings())
+        spark.spark_engine(_settings())
     assert "Install Java 17" in str(error.value.next_step)
 
 
 def test_an_old_java(tmp_path: Path) -> None:
     _install_java(tmp_path, "11.0.2")
     with pytest.raises(ConfigurationError, match=r"Java 17 or newer, and .* is 11"):
-        spark.require_spark(_settings())
+        spark.spark_engine(_settings())
+
+
+def test_raw_tables_that_land_nowhere() -> None:
+    with pytest.raises(ConfigurationError, match="nothing says where") as error:
+        spark.spark_engine(Settings(target="spark"))
+    assert "OUTREACH_RAW_URL" in str(error.value.next_step)
 
 
 def test_no_pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="not installed") as error:
-        spark.require_spark(_settings())
+        spark.spark_engine(_settings())
     assert "[spark]" in str(error.value.next_step)

@@ -1,0 +1,31 @@
+"""The engine that builds the models: what dbt is told of it, and where its marts are found afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.built_marts import Source, marts_of_warehouse
+from pipelines.config import Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How a build goes about one engine.
+
+    ``environment`` are the variables that ``profiles.yml`` and the macros read; ``marts`` finds what a build has left;
+    ``log`` takes what the engine says beside dbt, which None leaves on the screen.
+    """
+
+    environment: Mapping[str, str]
+    marts: Callable[[AbstractSet[str] | None], Source]
+    log: Path | None = None
+
+
+def duckdb_engine(settings: Settings) -> Engine:
+    """DuckDB, which builds in the file that the loaders fill."""
+    warehouse = settings.warehouse_path
+    environment = {"OUTREACH_TARGET": "duckdb", "OUTREACH_WAREHOUSE": str(warehouse.resolve())}
+    return Engine(environment, lambda built: marts_of_warehouse(warehouse, built))
