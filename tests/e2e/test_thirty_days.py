@@ -24,9 +24,9 @@ BIN = Path(sys.executable).parent
 def test_thirty_days_end_as_the_truth_says_and_as_one_full_build(tmp_path: Path, table_differences) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
     environment |= {"OUTREACH_DATA_DIR": str(tmp_path)}
-    leads = os.environ.get("TRUTH_LEADS", "1000")
+    leads, days = os.environ.get("TRUTH_LEADS", "1000"), os.environ.get("TRUTH_DAYS", "30")
     demo = subprocess.run(
-        [BIN / "outreach", "demo", "--daily", "--days", "30", "--leads", leads],
+        [BIN / "outreach", "demo", "--daily", "--days", days, "--leads", leads],
         env=environment,
         text=True,
         stdout=subprocess.PIPE,

@@ -6,25 +6,32 @@
     meta={'only_new_events': true}
 ) }}
 
+{% set announcing = "('EMAIL_SENT', 'FIRST_EMAIL_SENT', 'EMAIL_OPEN', 'EMAIL_LINK_CLICK')" %}
+
 -- Each mail that was sent: as polled, and as webhooks reported it before the poll did (R11).
 with
-
-announcements as (
-    select * from {{ ref('stg_smartlead__webhook_events') }}
-    where
-        stats_id is not null
-        and event_type in ('EMAIL_SENT', 'FIRST_EMAIL_SENT', 'EMAIL_OPEN', 'EMAIL_LINK_CLICK')
-),
 
 {% if is_incremental() -%}
 -- Our inbox numbers events as they arrive. What comes late touches its mail like everything else.
 touched as (
     select distinct stats_id
-    from announcements
-    where event_id > (select coalesce(max(last_event_id), 0) from {{ this }})
+    from {{ ref('stg_smartlead__webhook_events') }}
+    where
+        event_id > (select coalesce(max(last_event_id), 0) from {{ this }})
+        and event_type in {{ announcing }}
 ),
 
 {% endif -%}
+announcements as (
+    select * from {{ ref('stg_smartlead__webhook_events') }}
+    where
+        stats_id is not null
+        and event_type in {{ announcing }}
+        {%- if is_incremental() %}
+            and stats_id in (select stats_id from touched)
+        {%- endif %}
+),
+
 statistics as (
     select * from {{ ref('stg_smartlead__email_statistics') }}
     {%- if is_incremental() %}
@@ -58,9 +65,6 @@ announced as (
         min(case when event_type = 'EMAIL_LINK_CLICK' then event_at end) as clicked_at,
         max(event_id) as last_event_id
     from announcements
-    {%- if is_incremental() %}
-        where stats_id in (select stats_id from touched)
-    {%- endif %}
     group by stats_id
 ),
 

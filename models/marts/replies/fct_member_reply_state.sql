@@ -89,13 +89,7 @@ reply_state as (
             members.org = revisions.org
             and members.campaign_member_id = revisions.campaign_member_id
     {%- if is_incremental() %}
-        where exists (
-            select 1
-            from replies
-            where
-                members.org = replies.org
-                and members.campaign_member_id = replies.campaign_member_id
-        )
+        where (members.org, members.campaign_member_id) in (select replies.org, replies.campaign_member_id from replies)
     {%- endif %}
 )
 
