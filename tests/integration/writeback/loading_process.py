@@ -21,7 +21,7 @@ def main() -> None:
         with warehouse_lock(settings.warehouse_path, "load"):
             load_clay(settings, progress)
             load_writeback(settings, progress)
-        time.sleep(0.5)
+        time.sleep(1)
         print("loaded", flush=True)  # noqa: T201
 
 
