@@ -16,7 +16,8 @@ class Engine:
     """How a build goes about one engine.
 
     ``environment`` are the variables that ``profiles.yml`` and the macros read; ``marts`` finds what a build has left,
-    given the models that were built if not all were; ``log`` takes what the engine says beside dbt, which None leaves on the screen.
+    given the models that were built if not all were; ``log`` takes what the engine says beside dbt, which None leaves
+    on the screen.
     """
 
     environment: Mapping[str, str]
