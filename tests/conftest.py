@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,14 +20,14 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from sandbox.pandas_absent import answer_for_pandas
+
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 # A shell starts background jobs with interrupts ignored, which children inherit; tests interrupt commands.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# For each parameter of a statement DuckDB tries twice to import pandas, which nobody has installed here; pytest looks
-# for it in so many places that this took half of the time of what writes rows one by one.
-sys.modules.setdefault("pandas", None)
+answer_for_pandas()  # pytest looks for it in so many places that half of the time of writing single rows went there
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from sandbox.pandas_absent import answer_for_pandas
 from sandbox.world.clock import WorldClock
 from sandbox.world.plan import Plan
 from sandbox.world.population import DATABASE
 
-# DuckDB imports pandas for each parameter of a statement. Not to find it takes longer than most statements do, unless
-# this says that it is not there.
-if find_spec("pandas") is None:
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+answer_for_pandas()
 
 SCHEMA = """
     create table if not exists world.field_writes (
