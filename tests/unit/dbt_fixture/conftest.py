@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -19,20 +21,28 @@ RUN_DBT = PROJECT / "tests" / "fixtures" / "run_dbt.py"
 class Dbt:
     """The project, parsed before, on a warehouse of its own."""
 
-    def __init__(self, directory: Path, parsed_project: Path) -> None:
+    def __init__(self, directory: Path, runner: subprocess.Popen[str]) -> None:
         self.warehouse = directory / "warehouse.duckdb"
         self.directory = directory
-        self._parsed_project = parsed_project
+        self._runner = runner
 
     def load(self, *options: str) -> None:
         subprocess.run([sys.executable, RAW_WAREHOUSE, self.warehouse, *options], check=True, cwd=PROJECT)
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What dbt says, on both streams, is its stdout."""
         options = ["--no-use-colors", "--warn-error"]
         if arguments[0] != "source":  # whose result is a file; the others would write what nobody reads
             options.append("--no-write-json")
-        command = [sys.executable, RUN_DBT, self._parsed_project, *options, *arguments]
-        return _run(command, self.directory, OUTREACH_WAREHOUSE=str(self.warehouse))
+        output = self.directory / "output.txt"
+        run = {
+            "arguments": [*options, *arguments, *_paths(self.directory)],
+            "environment": {"OUTREACH_WAREHOUSE": str(self.warehouse)},
+            "output": str(output),
+        }
+        print(json.dumps(run), file=self._runner.stdin, flush=True)
+        exit_code = int(self._runner.stdout.readline())
+        return subprocess.CompletedProcess(arguments, exit_code, output.read_text())
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
@@ -48,16 +58,27 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     with FileLock(directory / "parse.lock"):
         if not parsed.exists():
             dbt = [Path(sys.executable).with_name("dbt"), "--no-use-colors", "--warn-error", "parse"]
-            result = _run(dbt, directory, OUTREACH_WAREHOUSE=str(directory / "warehouse.duckdb"))
+            environment = os.environ | {"OUTREACH_WAREHOUSE": str(directory / "warehouse.duckdb")}
+            result = subprocess.run(
+                [*dbt, *_paths(directory)], cwd=PROJECT, env=environment, capture_output=True, text=True
+            )
             assert result.returncode == 0, result.stdout[-3000:]
     return parsed
 
 
+@pytest.fixture(scope="session")
+def runner(parsed_project: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that runs dbt for all tests of this worker."""
+    command = [sys.executable, RUN_DBT, parsed_project]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=PROJECT, text=True, **pipes) as process:
+        yield process
+
+
 @pytest.fixture
-def dbt(tmp_path: Path, parsed_project: Path) -> Dbt:
-    return Dbt(tmp_path, parsed_project)
+def dbt(tmp_path: Path, runner: subprocess.Popen[str]) -> Dbt:
+    return Dbt(tmp_path, runner)
 
 
-def _run(command: list[str | Path], directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*command, "--target-path", directory / "target", "--log-path", directory / "logs"]
-    return subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True)
+def _paths(directory: Path) -> list[str]:
+    return ["--target-path", str(directory / "target"), "--log-path", str(directory / "logs")]
