@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess  # dbt in a process of its own, as for builds
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipelines.config import Settings
+from pipelines.engine import duckdb_engine
 from pipelines.errors import BuildError
 
 Node = dict[str, Any]
@@ -22,7 +23,7 @@ def data_dictionary(settings: Settings) -> str:
     Raises:
         BuildError: the project cannot be read.
     """
-    manifest = _manifest(settings.project_dir)
+    manifest = _manifest(settings)
     nodes: dict[str, Node] = manifest["nodes"]
     lines = ["# Data dictionary", ""]
     for title, kind, schema in (("Marts", "model", "marts"), ("Policy", "seed", "policy")):
@@ -40,19 +41,25 @@ def _metrics(metrics: dict[str, Node]) -> Iterator[str]:
     yield ""
 
 
-def _manifest(project_dir: Path) -> Node:
+def _manifest(settings: Settings) -> Node:
+    """Of the whole project, of which dbt parses only what has changed since its last run."""
     dbt = Path(sys.executable).with_name("dbt")
-    with tempfile.TemporaryDirectory() as target:
-        command = [str(dbt), "--quiet", "parse", "--target", "lint", "--target-path", target]
-        result = subprocess.run(  # noqa: S603
-            command, cwd=project_dir, capture_output=True, text=True, check=False
+    environment = os.environ | duckdb_engine(settings).environment
+    result = subprocess.run(  # noqa: S603
+        [str(dbt), "--quiet", "parse"],
+        cwd=settings.project_dir,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise BuildError(
+            f"dbt cannot read the project: {' '.join(result.stdout.split())}",
+            next_step="Correct what it names; dbt parse shows the details.",
         )
-        if result.returncode != 0:
-            raise BuildError(
-                f"dbt cannot read the project: {' '.join(result.stdout.split())}",
-                next_step="Correct what it names; dbt parse shows the details.",
-            )
-        manifest: Node = json.loads((Path(target) / "manifest.json").read_text())
+    target = settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target")
+    manifest: Node = json.loads((target / "manifest.json").read_text())
     return manifest
 
 

@@ -27,6 +27,8 @@ class Engine:
 
 def duckdb_engine(settings: Settings) -> Engine:
     """DuckDB, which builds in the file that the loaders fill."""
-    warehouse = settings.warehouse_path
-    environment = {"OUTREACH_TARGET": "duckdb", "OUTREACH_WAREHOUSE": str(warehouse.resolve())}
+    warehouse, project_dir = settings.warehouse_path.resolve(), settings.project_dir.resolve()
+    # As the profile spells it: dbt parses the whole project anew when the path is another than in the last run.
+    spelled = warehouse.relative_to(project_dir) if warehouse.is_relative_to(project_dir) else warehouse
+    environment = {"OUTREACH_TARGET": "duckdb", "OUTREACH_WAREHOUSE": str(spelled)}
     return Engine(environment, lambda built: marts_of_warehouse(warehouse, built))

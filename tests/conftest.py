@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a real PostgreSQL out of a wheel, and small HTTP services in a thread."""
+"""Fixtures for all tests: PostgreSQL out of a wheel, the project as dbt parses it, and HTTP services in a thread."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ import duckdb
 import psycopg
 import pytest
 import uvicorn
+from filelock import FileLock
 from starlette.types import ASGIApp
 
 from sandbox.pandas_absent import answer_for_pandas
 
+PROJECT = Path(__file__).parents[1]
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 # A shell starts background jobs with interrupts ignored, which children inherit; tests interrupt commands.
@@ -68,6 +70,25 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The project as dbt parses it, once for all workers. A warning, as of something deprecated, is a failure.
+
+    dbt takes it over from a target directory if it is told of a warehouse in the directory above this one.
+    """
+    directory = tmp_path_factory.getbasetemp()
+    directory = directory if worker_id == "master" else directory.parent  # which the workers share
+    parsed = directory / "target" / "partial_parse.msgpack"
+    with FileLock(directory / "parse.lock"):
+        if not parsed.exists():
+            dbt = [Path(sys.executable).with_name("dbt"), "--no-use-colors", "--warn-error", "parse"]
+            places = ["--target-path", parsed.parent, "--log-path", directory / "logs"]
+            environment = os.environ | {"OUTREACH_WAREHOUSE": str(directory / "warehouse.duckdb")}
+            result = subprocess.run([*dbt, *places], cwd=PROJECT, env=environment, capture_output=True, text=True)
+            assert result.returncode == 0, result.stdout[-3000:]
+    return parsed
 
 
 @pytest.fixture(scope="session")

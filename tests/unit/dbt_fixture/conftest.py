@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from filelock import FileLock
 
 PROJECT = Path(__file__).parents[3]
 RAW_WAREHOUSE = PROJECT / "tests" / "fixtures" / "raw_warehouse.py"
@@ -35,8 +33,9 @@ class Dbt:
         if arguments[0] != "source":  # whose result is a file; the others would write what nobody reads
             options.append("--no-write-json")
         output = self.directory / "output.txt"
+        places = ["--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs")]
         run = {
-            "arguments": [*options, *arguments, *_paths(self.directory)],
+            "arguments": [*options, *arguments, *places],
             "environment": {"OUTREACH_WAREHOUSE": str(self.warehouse)},
             "output": str(output),
         }
@@ -47,23 +46,6 @@ class Dbt:
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute(query).fetchall()
-
-
-@pytest.fixture(scope="session")
-def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The project as dbt parses it, once for all workers. A warning, as of something deprecated, is a failure."""
-    directory = tmp_path_factory.getbasetemp()
-    directory = directory if worker_id == "master" else directory.parent  # which the workers share
-    parsed = directory / "target" / "partial_parse.msgpack"
-    with FileLock(directory / "parse.lock"):
-        if not parsed.exists():
-            dbt = [Path(sys.executable).with_name("dbt"), "--no-use-colors", "--warn-error", "parse"]
-            environment = os.environ | {"OUTREACH_WAREHOUSE": str(directory / "warehouse.duckdb")}
-            result = subprocess.run(
-                [*dbt, *_paths(directory)], cwd=PROJECT, env=environment, capture_output=True, text=True
-            )
-            assert result.returncode == 0, result.stdout[-3000:]
-    return parsed
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +60,3 @@ def runner(parsed_project: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture
 def dbt(tmp_path: Path, runner: subprocess.Popen[str]) -> Dbt:
     return Dbt(tmp_path, runner)
-
-
-def _paths(directory: Path) -> list[str]:
-    return ["--target-path", str(directory / "target"), "--log-path", str(directory / "logs")]

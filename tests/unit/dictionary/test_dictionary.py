@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,12 @@ PROJECT = Path(__file__).parents[3]
 METRICS = PROJECT / "models" / "marts" / "funnel" / "_funnel__metrics.yml"
 
 
-def test_every_mart_and_seed_is_described_whole(tmp_path: Path) -> None:
+def test_every_mart_and_seed_is_described_whole(
+    parsed_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(parsed_project.parents[1]))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    shutil.copy(parsed_project, tmp_path)
     file = tmp_path / "dictionary.md"
     assert CliRunner().invoke(app, ["dictionary", "--out", str(file)]).exit_code == 0
     text = file.read_text()
