@@ -20,6 +20,14 @@ QUERIES = {
             ) then 'overwritten' else ids_fate end as ids_fate,
             submitted_at, pushed_at
         from rows where table_id <> 't_replies' order by row_number""",
+    # what each provider was asked for, found and cost
+    "clay_attempts": """
+        select table_id, row_id, json_extract(attempt.value, '$.step') as step,
+            json_extract(attempt.value, '$.provider') as provider,
+            json_extract(attempt.value, '$.is_match') as is_match,
+            json_extract(attempt.value, '$.credits') as credits
+        from rows, json_each(json_extract(cells, '$.attempts.value')) as attempt
+        where table_id <> 't_replies' and status = 'done' order by row_number, attempt.key""",
     "clay_classifications": """
         select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id, email,
             json_extract(inputs, '$.message_id') as message_id, classification, given_at, is_correction

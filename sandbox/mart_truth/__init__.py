@@ -3,6 +3,10 @@
 As in :mod:`sandbox.agreement`, the expectations come from the truth files; no rule is written a second time. A file's
 first line says what it compares; its query gives an id, what is expected, and what the mart says. A row that only one
 of the two has is a difference too.
+
+Three subjects have no truth that is not the rule itself: gates (``fct_campaign_gates``: reviewed thresholds over counts
+that are compared here), open errors (``fct_sync_errors``: what we wrote down as failed; the simulation knows what was
+done, and that is compared), and scores (the simulation computes them by the same formula).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ def export_truth(state: State, directory: Path) -> list[Path]:
       contradictory; whether a deal with the account is open.
     - ``salesforce_history_members``: the members of the campaigns that ran, with the lead of the export and of today.
     - ``salesforce_events``: what people, Pardot and sales did, when, to which record.
+    - ``salesforce_writes``: what was written through the API, field by field, under the org's own names.
     """
     directory.mkdir(parents=True, exist_ok=True)
     talks = " union all ".join(
@@ -41,6 +42,9 @@ def export_truth(state: State, directory: Path) -> list[Path]:
         "events": """
             select org, timezone('UTC', happened_at) as happened_at, kind, record_id, other_id
             from world.events""",
+        "writes": """
+            select org, object, record_id, field, new_value, timezone('UTC', written_at) as written_at
+            from world.field_writes""",
     }
     files = []
     for name, query in queries.items():
