@@ -13,13 +13,14 @@ from pathlib import Path
 import duckdb
 
 THREADS = 2  # as many as dbt's own connections may use at a time on two cores
+MEMORY = "4GB"  # as in profiles.yml
 
 
 def run_compiled(target: Path, warehouse: Path) -> float:
     """Run every model and test of the last build in the order in which they ended; the seconds it took."""
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
     results = json.loads((target / "run_results.json").read_text())["results"]
-    with duckdb.connect(str(warehouse), config={"threads": THREADS}) as connection:
+    with duckdb.connect(str(warehouse), config={"threads": THREADS, "memory_limit": MEMORY}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         started_at = time.monotonic()
         for result in results:

@@ -27,9 +27,6 @@ announcements as (
     where
         stats_id is not null
         and event_type in {{ announcing }}
-        {%- if is_incremental() %}
-            and stats_id in (select stats_id from touched)
-        {%- endif %}
 ),
 
 statistics as (
@@ -65,6 +62,9 @@ announced as (
         min(case when event_type = 'EMAIL_LINK_CLICK' then event_at end) as clicked_at,
         max(event_id) as last_event_id
     from announcements
+    {%- if is_incremental() %}
+        where stats_id in (select stats_id from touched)
+    {%- endif %}
     group by stats_id
 ),
 

@@ -5,8 +5,7 @@ member_stages as (
         *,
         coalesce(gbu, 'unknown') as segment_gbu,
         coalesce(country, 'unknown') as segment_country,
-        coalesce(cast(cast(date_trunc('week', first_sent_at) as date) as {{ dbt.type_string() }}), 'unknown')
-            as segment_week
+        coalesce({{ week_text('first_sent_at') }}, 'unknown') as segment_week
     from {{ ref('int_funnel__member_stages') }}
     where is_ai_outreach
 ),

@@ -9,7 +9,7 @@ member_stages as (
         campaign_id,
         coalesce(gbu, 'unknown') as gbu,
         icp_tier,
-        coalesce(cast(cast(date_trunc('week', first_sent_at) as date) as {{ dbt.type_string() }}), 'none') as cohort,
+        coalesce({{ week_text('first_sent_at') }}, 'none') as cohort,
         org as person_org,
         person_id,
         stage_number,
