@@ -83,7 +83,7 @@ class BulkUpdates:
     def _wait(self, job_id: str, should_stop: Callable[[], bool]) -> str | None:
         waiting = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda state: state in _RUNNING and not should_stop()),
-            wait=tenacity.wait_exponential(multiplier=FIRST_POLL_SECONDS, exp_base=1.25, max=LONGEST_POLL_SECONDS),
+            wait=tenacity.wait_exponential(multiplier=FIRST_POLL_SECONDS, exp_base=1.1, max=LONGEST_POLL_SECONDS),
             stop=tenacity.stop_after_delay(self._longest_job_seconds),
             retry_error_callback=lambda attempt: attempt.outcome.result() if attempt.outcome else None,
             sleep=self._sleep,
