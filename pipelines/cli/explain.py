@@ -14,7 +14,9 @@ from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import load_settings
 from pipelines.console import new_table, out
 from pipelines.errors import OutreachError
+from pipelines.http.answers import without_addresses
 from pipelines.store import open_store
+from pipelines.writeback import hubspot
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.connections import readers
 from pipelines.writeback.explain import Subject, now, past, require_known, subject
@@ -23,7 +25,10 @@ from pipelines.writeback.story import Step
 
 @app.command()
 def explain(
-    record: Annotated[str, typer.Argument(metavar="LEAD_OR_MEMBER", help="A Salesforce id, 15 or 18 characters.")],
+    record: Annotated[
+        str,
+        typer.Argument(metavar="RECORD", help="A Salesforce id, or the e-mail address of a HubSpot contact."),
+    ],
     field: Annotated[
         str | None, typer.Argument(metavar="FIELD", help="Only this field, by its canonical name.")
     ] = None,
@@ -33,19 +38,20 @@ def explain(
 ) -> None:
     """Tell the story of a record's fields: event, evidence, plan, approval, write, answer, value now.
 
-    A lead is explained with its campaign members. Published marts, ledger and Salesforce are read, nothing is written.
+    A lead is explained with its campaign members. Published marts, ledger and Salesforce, or HubSpot, are read, nothing
+    is written.
     """
     settings = load_settings()
     allowlist = read_allowlist(settings.project_dir)
     about = subject(settings, record, field, allowlist)
     steps = [step for step in past(settings, open_store(settings), about) if not org or step.org in org]
     if not offline:
-        orgs = sorted({step.org for step in steps}) or org
+        orgs = sorted({step.org for step in steps}) or org or ([hubspot.NAME] if "@" in record else None)
         try:
             with readers(settings, orgs) as org_readers:
                 steps += now(allowlist, org_readers, about, org_readers)
         except OutreachError as error:
-            error.next_step = f"{error.next_step or ''} With --offline, Salesforce is not asked.".strip()
+            error.next_step = f"{error.next_step or ''} With --offline, nobody is asked.".strip()
             raise
     require_known(settings, about, steps)
     steps.sort(key=lambda step: (step.org, step.record_id, step.field))
@@ -65,7 +71,7 @@ def _show(steps: list[Step]) -> None:
     if not steps:
         out.print("Nothing has happened to these fields of the record.", highlight=False)
     for (org, record_id, field), group in groupby(steps, key=lambda step: (step.org, step.record_id, step.field)):
-        table = new_table(f"{org} {record_id} {field}", "", "", "")
+        table = new_table(f"{org} {without_addresses(record_id)} {field}", "", "", "")
         for step in group:
             at = f"{step.at:%Y-%m-%d %H:%M}" if step.at else ""
             table.add_row(at, step.step, f"{step.text}, by {step.actor}" if step.actor else step.text)

@@ -1,4 +1,4 @@
-"""The story of a field in Salesforce: source event, evidence, plan, approval, write, answer, and its value now."""
+"""The story of a field in Salesforce or HubSpot: source event, evidence, plan, approval, write, answer, value now."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.errors import DataError
+from pipelines.http.answers import E_MAIL, without_addresses
 from pipelines.salesforce.ids import to_18
 from pipelines.store import reading
 from pipelines.store_tables import ledger_entries
 from pipelines.writeback import story
 from pipelines.writeback.allowlist import Allowlist
 from pipelines.writeback.destination import Destination
+from pipelines.writeback.hubspot import CONTACTS
 from pipelines.writeback.journal import as_text
 from pipelines.writeback.payload import KEY_PREFIXES
-from pipelines.writeback.policy import Missing, Present
+from pipelines.writeback.policy import Current, Missing, Present
 from pipelines.writeback.story import Step
 
 GONE = "the record is gone"
@@ -33,17 +35,22 @@ class Subject:
 
 
 def subject(settings: Settings, record_id: str, field: str | None, allowlist: Allowlist) -> Subject:
-    """The records of a story: a campaign member alone, a lead with its members.
+    """The records of a story: a campaign member alone, a lead with its members, or a contact by its e-mail address.
 
     Raises:
-        DataError: it is not the id of a lead or member, or the field is not one that we could write.
+        DataError: it is none of these, or the field is not one that we could write.
     """
-    given = to_18(record_id)
-    if not given.startswith(tuple(KEY_PREFIXES.values())):
-        raise DataError(f"'{given}' is not the id of a lead or campaign member.", next_step="Give one of these.")
     known = sorted({rule.field for rule in allowlist.rules.values()})
     if field and field not in known:
         raise DataError(f"'{field}' is not on the allowlist.", next_step=f"Choose from {', '.join(known)}.")
+    if E_MAIL.fullmatch(record_id):
+        return Subject([record_id.lower()], field)
+    given = to_18(record_id)
+    if not given.startswith(tuple(KEY_PREFIXES.values())):
+        raise DataError(
+            f"'{given}' is not the id of a lead or campaign member.",
+            next_step="Give one of these, or the e-mail address of a HubSpot contact.",
+        )
     members = story.members_of(settings, given) if given.startswith(KEY_PREFIXES["Lead"]) else []
     return Subject([given, *members], field)
 
@@ -57,8 +64,8 @@ def require_known(settings: Settings, about: Subject, steps: Sequence[Step]) -> 
     record_id = about.ids[0]
     if all(step.text == GONE for step in steps) and not story.is_known(settings, record_id):
         raise DataError(
-            f"Nobody knows a lead or campaign member {record_id}.",
-            next_step="Correct the id; a new record is known after outreach load and outreach build.",
+            f"Nobody knows a record {without_addresses(record_id)}.",
+            next_step="Correct it; a new record is known after outreach load and outreach build.",
         )
 
 
@@ -73,23 +80,31 @@ def past(settings: Settings, engine: sa.Engine, about: Subject) -> list[Step]:
 
 
 def now(allowlist: Allowlist, readers: Mapping[str, Destination], about: Subject, orgs: Iterable[str]) -> list[Step]:
-    """What Salesforce shows at this moment for each listed field of the records that an org has."""
+    """What Salesforce, or HubSpot, shows at this moment for each listed field of the records that it has."""
     steps = []
     for org in sorted(set(orgs) & set(readers)):
-        at = readers[org].server_time()
-        for object_name, prefix in KEY_PREFIXES.items():
-            ids = [one for one in about.ids if one.startswith(prefix)]
+        reader, at = readers[org], readers[org].server_time()
+        for object_name in sorted({listed for listed, _ in allowlist.rules}):
+            ids = [one for one in about.ids if reader.wrong_id(object_name, one) is None]
             fields = sorted(field for listed, field in allowlist.rules if listed == object_name)
             fields = [field for field in fields if about.field in {None, field}]
             if not ids or not fields:
                 continue
-            for (record_id, field), current in readers[org].values(object_name, ids, fields).items():
-                if isinstance(current, Present):
-                    text = f"Salesforce shows {as_text(current.value) or '(blank)'}"
-                else:
-                    text = GONE if isinstance(current, Missing) else "the field is hidden from us"
-                steps.append(Step("now", org, record_id, field, at, text))
+            for (record_id, field), current in reader.values(object_name, ids, fields).items():
+                steps.append(Step("now", org, record_id, field, at, _about_now(object_name, current)))
     return steps
+
+
+def _about_now(object_name: str, current: Current) -> str:
+    if not isinstance(current, Present):
+        return GONE if isinstance(current, Missing) else "the field is hidden from us"
+    service = "HubSpot" if object_name == CONTACTS else "Salesforce"
+    return f"{service} shows {_shown(object_name, as_text(current.value))}"
+
+
+def _shown(object_name: str, value: str | None) -> str:
+    """A value for the screen; those of contacts are names and addresses of people (R8)."""
+    return ("(a value)" if object_name == CONTACTS else value) if value else "(blank)"
 
 
 def _recorded(engine: sa.Engine, ids: Sequence[str]) -> list[Step]:
@@ -130,10 +145,8 @@ def _about_plan(act: sa.RowMapping) -> str:
 def _about_change(row: sa.RowMapping) -> str:
     if row["entry_type"] == "intent":
         legal = f"; legal approval {row['approval_id']}" if row["approval_id"] else ""
-        return (
-            f"{row['current_value'] or '(blank)'} → {row['after_value']} ({row['policy']}): "
-            f"{row['reason']}; {row['evidence']}{legal}"
-        )
+        before, after = (_shown(row["object"], row[name]) for name in ("current_value", "after_value"))
+        return f"{before} → {after} ({row['policy']}): {row['reason']}; {row['evidence']}{legal}"
     answer = f": {row['detail']}" if row["detail"] else ""
     return f"{row['outcome'] or row['entry_type']}{answer}"
 

@@ -47,6 +47,10 @@ select
 from fct_writeback_deltas where record_id in (select unnest($ids))
 union all
 select
+    'proposed', org, record_id, field, evidence_at, 'the models want a value: ' || reason || '; ' || evidence
+from fct_hubspot_deltas where record_id in (select unnest($ids))
+union all
+select
     'held back', org, record_id, field, evidence_at,
     'the models want ' || coalesce(after_value, '(blank)') || ' but ' || blocked_reason
     || '; ' || coalesce(evidence, 'no evidence')
@@ -62,6 +66,8 @@ _KNOWN = """
 select 1 from fct_lead_bounces where lead_id = $id
 union all
 select 1 from dim_campaign_members where campaign_member_id = $id
+union all
+select 1 from fct_hubspot_deltas where record_id = $id
 limit 1
 """
 _MEMBERS = "select campaign_member_id from dim_campaign_members where lead_id = $id order by 1"
@@ -87,7 +93,7 @@ def members_of(settings: Settings, lead_id: str) -> list[str]:
 
 
 def is_known(settings: Settings, record_id: str) -> bool:
-    """Whether the published marts have this lead or campaign member."""
+    """Whether the published marts have this lead, campaign member or contact."""
     with open_published(settings) as marts:
         return bool(_rows(marts, _KNOWN, id=record_id))
 

@@ -17,6 +17,7 @@ TABLES = [
     "fct_writeback_reconciliation",
     "dim_campaign_members",
     "fct_lead_bounces",
+    "fct_hubspot_deltas",
 ]
 
 
@@ -133,3 +134,13 @@ def test_what_is_no_lead_or_no_listed_field_is_refused(outreach, marts, leads) -
     assert "Nothing has happened" in outreach("explain", leads[0], "--offline").out
     nobody = outreach("explain", leads[1], "--offline")
     assert (nobody.code, leads[1] in nobody.err) == (5, True)
+
+
+def test_a_contact_is_explained_by_its_address_which_does_not_show(outreach, marts) -> None:
+    of_contact = {"org": "hubspot", "record_id": "ada@one.example", "field": "firstname", "after_value": "Ada"}
+    marts(fct_hubspot_deltas=[of_contact | {"reason": "the ICP score is 85", "evidence": "clay table t row r"}])
+    shown = outreach("explain", "Ada@One.example", "--offline").out
+    assert "the ICP score is 85" in shown
+    assert ("@" in shown, "Ada" in shown) == (False, False)
+    nobody = outreach("explain", "bob@two.example", "--offline")
+    assert (nobody.code, "@" in nobody.err) == (5, False)

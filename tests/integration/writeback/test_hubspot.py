@@ -14,7 +14,8 @@ from pipelines.errors import ApprovalNeededError, QuotaError
 from pipelines.hubspot.client import HubSpotClient
 from pipelines.publish import PublishedVersion
 from pipelines.store import open_store
-from pipelines.writeback import ledger
+from pipelines.writeback import explain, ledger, story
+from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.apply import push_plan
 from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve, require_consent
@@ -198,3 +199,17 @@ def test_a_plan_on_screen_shows_neither_addresses_nor_names(plan, capsys) -> Non
     assert "firstname" in shown
     assert "@" not in shown
     assert "Ada" not in shown
+
+
+def test_a_contact_is_explained_from_its_plan_to_hubspot_without_its_values(settings, sync, monkeypatch) -> None:
+    sync(*deltas(ADA))
+    monkeypatch.setattr(story, "events", lambda *_: [])
+    monkeypatch.setattr(story, "verdicts", lambda *_: [])
+    allowlist = read_allowlist(settings.project_dir)
+    about = explain.subject(settings, ADA.upper(), "firstname", allowlist)
+    steps = explain.past(settings, open_store(settings), about)
+    with readers(settings, ["hubspot"]) as destinations:
+        steps += explain.now(allowlist, destinations, about, destinations)
+    assert [step.step for step in steps] == ["plan", "approval", "push", "intent", "outcome", "now"]
+    assert steps[3].text == "(blank) → (a value) (only_if_blank): ICP score 85; clay table t row 1"
+    assert steps[-1].text == "HubSpot shows (a value)"
