@@ -24,6 +24,7 @@ class Spark:
 
     directory: Path
     master: str = "local[2]"
+    catalog: str = "in-memory"  # is quicker, and forgets its tables when dbt ends
 
     @property
     def warehouse(self) -> Path:
@@ -41,6 +42,7 @@ class Spark:
     def environment(self) -> dict[str, str]:
         return os.environ | {
             "OUTREACH_RAW_URL": str(self.raw),
+            "OUTREACH_SPARK__CATALOG": self.catalog,
             "OUTREACH_SPARK__MASTER": self.master,
             "OUTREACH_SPARK__WAREHOUSE": str(self.warehouse),
         }

@@ -50,9 +50,8 @@ def test_every_published_mart_is_the_same_row_for_row(
 
 
 @pytest.mark.timeout(1800)
-def test_days_appended_on_spark_equal_one_build_on_duckdb(
-    spark: Spark, tmp_path: Path, table_differences: Differences
-) -> None:
+def test_days_appended_on_spark_equal_one_build_on_duckdb(tmp_path: Path, table_differences: Differences) -> None:
+    spark = Spark(tmp_path, catalog="hive")
     warehouse = tmp_path / "warehouse.duckdb"
     create_raw_warehouse(warehouse, PROJECT)
     insert_story(warehouse)
