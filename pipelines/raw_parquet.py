@@ -92,8 +92,10 @@ def land_parquet(settings: Settings, *, keep_old: bool = True) -> list[LandedTab
     if settings.raw_url is None or not settings.warehouse_path.exists():
         return []
     url = settings.raw_url
-    before = {one.key: one for one in landed_tables(settings)}
+    pointed_at = {one.key: one for one in landed_tables(settings)}
     with connect_read_only(settings.warehouse_path) as warehouse, _own_errors(url):
+        folders = _folders(url)
+        before = {key: one for key, one in pointed_at.items() if one.folder in folders}
         warehouse.execute("set TimeZone = 'UTC'")
         found = [_fingerprint(warehouse, *key) for key in warehouse.execute(TABLES).fetchall()]
         changed = [one for one in found if not one.is_as(before.get(one.key))]
@@ -101,9 +103,10 @@ def land_parquet(settings: Settings, *, keep_old: bool = True) -> list[LandedTab
         landed = [one for _, tables in by_schema for one in _land(settings, url, warehouse, list(tables))]
         same = {one.key: before[one.key] for one in found if one not in changed}
         current = same | {one.key: one for one in landed}
-        if current != before:
+        if current != pointed_at:
             _move_pointer(url, current)
-        _remove_old(url, current, older_than=time.time() - (KEPT_SECONDS if keep_old else 0))
+        superseded = folders - {one.folder for one in current.values()}
+        _remove(url, superseded, older_than=time.time() - (KEPT_SECONDS if keep_old else 0))
     return landed
 
 
@@ -179,14 +182,19 @@ def _move_pointer(url: str, tables: Mapping[tuple[str, str], LandedTable]) -> No
     files.mv(f"{root}/{POINTER}.unfinished", f"{root}/{POINTER}")
 
 
-def _remove_old(url: str, current: Mapping[tuple[str, str], LandedTable], *, older_than: float) -> None:
-    """Remove folders that are not in force and landed, or began to, before a time (seconds since 1970)."""
+def _folders(url: str) -> set[str]:
+    """What has landed under the URL, by whatever load, whole or not."""
     files, root = url_to_fs(url)
-    in_force = {f"{root}/{one.folder}" for one in current.values()}
-    for folder in files.glob(f"{root}/raw_*/*/*"):
-        load_id = folder.rsplit("/", 1)[1]
-        if folder not in in_force and _is_before(load_id, older_than):
-            files.rm(folder, recursive=True)
+    files.invalidate_cache()  # a listing may be older than what dlt has written
+    return {folder.removeprefix(f"{root}/") for folder in files.glob(f"{root}/raw_*/*/*")}
+
+
+def _remove(url: str, folders: set[str], *, older_than: float) -> None:
+    """Remove those folders whose load began before a time (seconds since 1970)."""
+    files, root = url_to_fs(url)
+    for folder in folders:
+        if _is_before(folder.rsplit("/", 1)[1], older_than):
+            files.rm(f"{root}/{folder}", recursive=True)
 
 
 def _is_before(load_id: str, moment: float) -> bool:

@@ -1,4 +1,4 @@
-"""The three stores: can they be opened and written, by this version of the programs?"""
+"""The stores: can they be opened and written, by this version of the programs?"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipelines.config import Settings
 from pipelines.doctor.check import Check, Finding, cannot_tell, failed, passed, run_check
 from pipelines.errors import DataError, LockedError, OutreachError
 from pipelines.publish import open_published, published_version
+from pipelines.raw_parquet import landed_tables
 from pipelines.store import open_store, reading, writing
 from pipelines.store_tables import SCHEMA_VERSION, store_meta
 from pipelines.warehouse import connect_read_only, lock_holder, warehouse_lock
@@ -23,7 +24,7 @@ OLDEST_HOURS = 26
 
 
 def check_stores(settings: Settings) -> list[Check]:
-    """Check operational store, warehouse and published marts."""
+    """Check operational store, warehouse, published marts, and the raw tables' parquet where it is wanted."""
     looks: list[tuple[str, Callable[[], Finding]]] = [
         ("The operational store can be opened and written", lambda: _store(settings)),
         ("The ledger has all that it had", lambda: _ledger(settings)),
@@ -31,6 +32,8 @@ def check_stores(settings: Settings) -> list[Check]:
         ("Marts are published, and not older than a day", lambda: _published(settings)),
         ("Pushes are allowed", lambda: _pushes(settings)),
     ]
+    if settings.raw_url:
+        looks.append(("The raw tables have landed as parquet", lambda: _parquet(settings)))
     return [run_check(SUBJECT, requirement, look) for requirement, look in looks]
 
 
@@ -83,6 +86,16 @@ def _published(settings: Settings) -> Finding:
     hours = (datetime.now(UTC) - version.built_at).total_seconds() / 3600
     found = f"{version.file.name}, {hours:.1f} hours old"
     return passed(found) if hours <= OLDEST_HOURS else failed(found, "See outreach status for what failed.")
+
+
+def _parquet(settings: Settings) -> Finding:
+    try:
+        landed = landed_tables(settings)
+    except OutreachError as error:
+        return failed(error.message, error.next_step or "Run outreach load all.")
+    if not landed:
+        return cannot_tell(f"nothing has landed in {settings.raw_url} yet", "Run outreach load all.")
+    return passed(f"{len(landed)} tables in {settings.raw_url}")
 
 
 def _pushes(settings: Settings) -> Finding:

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +28,7 @@ from pipelines.doctor.check import Check, Verdict
 from pipelines.doctor.machine import check_machine
 from pipelines.doctor.services import check_services
 from pipelines.doctor.stores import check_stores
+from pipelines.raw_parquet import land_parquet
 from pipelines.store import open_store
 from pipelines.warehouse import warehouse_lock
 
@@ -118,6 +120,19 @@ def test_a_fresh_installation_cannot_tell_what_is_not_there_yet(settings: Settin
         "Marts are published, and not older than a day": "cannot tell",
         "Pushes are allowed": "pass",
     }
+
+
+def test_where_raw_tables_are_to_land_is_looked_at_only_if_it_is_configured(settings: Settings) -> None:
+    landed = "The raw tables have landed as parquet"
+    assert landed not in verdicts(check_stores(settings))
+    settings.raw_url = str(settings.data_dir / "raw")
+    assert verdicts(check_stores(settings))[landed] == "cannot tell"
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create schema raw_a; create table raw_a.one as select 1 as id")
+    land_parquet(settings)
+    assert verdicts(check_stores(settings))[landed] == "pass"
+    settings.raw_url = "nowhere://raw"
+    assert verdicts(check_stores(settings))[landed] == "fail"
 
 
 def test_stores_that_are_broken_or_stopped_fail(settings: Settings) -> None:

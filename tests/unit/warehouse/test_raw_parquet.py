@@ -80,6 +80,14 @@ def test_only_what_has_changed_lands_again(settings: Settings) -> None:
     assert set(differences(settings).values()) == {0}
 
 
+def test_a_table_whose_folder_is_gone_lands_again(settings: Settings) -> None:
+    land_parquet(settings)
+    files, root = url_to_fs(settings.raw_url)
+    files.rm(f"{root}/raw_a/one", recursive=True)
+    assert landed(settings) == {"one"}
+    assert differences(settings) == {"raw_a.one": 0, "raw_a.two": 0}
+
+
 def test_a_changed_schema_lands_as_it_is_now(settings: Settings) -> None:
     land_parquet(settings)
     change(settings, "alter table raw_a.one alter id type varchar; alter table raw_a.two add column added double")
