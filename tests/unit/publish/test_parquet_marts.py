@@ -6,9 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -17,10 +15,7 @@ from pipelines.built_marts import Contracts, contracts_of, marts_of_parquet
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
 from pipelines.publish import publish, published_version
-from pipelines.writeback.deltas import read_proposal
-from pipelines.writeback.plan import Plan
-from pipelines.writeback.planning import make_plan
-from pipelines.writeback.policy import Present
+from tests.fixtures.planned import planned
 from tests.fixtures.published_marts import make_warehouse
 
 BUILD = "20260901T070000000000Z"
@@ -35,27 +30,6 @@ DELTAS = """
 """
 # What Spark makes of the same values: instants instead of times without a zone, shorter integers.
 SPARK_TYPES = {"TIMESTAMP": "timestamptz", "BIGINT": "integer"}
-
-
-class Org:
-    """An org as a plan sees it, in which nobody has bounced yet."""
-
-    organization_id = "00D"
-
-    def server_time(self) -> datetime:
-        return datetime(2026, 9, 1, 8, tzinfo=UTC)
-
-    def wrong_id(self, *_: str) -> None:
-        return None
-
-    def obstacle(self, *_: object) -> None:
-        return None
-
-    def count(self, _: str) -> int:
-        return 1_000
-
-    def values(self, _: str, ids: list[str], fields: list[str]) -> dict[tuple[str, str], Present]:
-        return {(one, field): Present(False) for one in ids for field in fields}
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +64,6 @@ def by_spark(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
             )
             (target / "_SUCCESS").touch()
     return folder, contracts
-
-
-def planned(settings: Settings) -> Plan:
-    orgs: dict[str, Any] = {"icare": Org(), "core": Org()}
-    return make_plan(settings, read_proposal(settings), orgs)
 
 
 def test_a_plan_is_the_same_whichever_engine_has_built(
