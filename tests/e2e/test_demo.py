@@ -26,8 +26,12 @@ DBT = str(Path(sys.executable).with_name("dbt"))
 
 
 def environment(data_dir: Path) -> dict[str, str]:
-    """What a newcomer has, but for where things are kept: each worker's dbt has a target directory of its own."""
-    kept = {"OUTREACH_DATA_DIR": str(data_dir), "DBT_TARGET_PATH": str(data_dir / "target")}
+    """What a newcomer has, but for where things are kept, and dbt's log, which is not."""
+    kept = {
+        "OUTREACH_DATA_DIR": str(data_dir),
+        "DBT_TARGET_PATH": str(data_dir / "target"),
+        "DBT_LOG_LEVEL_FILE": "none",
+    }
     return {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")} | kept
 
 
@@ -122,7 +126,7 @@ def analysts_build(
     shutil.copy(finished_demo[0] / "warehouse.duckdb", before)
     warehouse = {"OUTREACH_WAREHOUSE": str(finished_demo[0] / "warehouse.duckdb")}
     build = subprocess.run(
-        [DBT, "--no-use-colors", "build", "--full-refresh", "--log-path", str(before.parent)],
+        [DBT, "--no-use-colors", "build", "--full-refresh"],
         env=environment(finished_demo[0]) | warehouse,
         capture_output=True,
         text=True,

@@ -29,13 +29,12 @@ class Dbt:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What dbt says, on both streams, is its stdout."""
-        options = ["--no-use-colors", "--warn-error"]
+        options = ["--no-use-colors", "--warn-error", "--log-level-file", "none"]
         if arguments[0] != "source":  # whose result is a file; the others would write what nobody reads
             options.append("--no-write-json")
         output = self.directory / "output.txt"
-        places = ["--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs")]
         run = {
-            "arguments": [*options, *arguments, *places],
+            "arguments": [*options, *arguments, "--target-path", str(self.directory / "target")],
             "environment": {"OUTREACH_WAREHOUSE": str(self.warehouse)},
             "output": str(output),
         }
