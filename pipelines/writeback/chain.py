@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -22,6 +22,7 @@ _COLUMNS = [column.name for column in ledger_entries.columns if column.name != "
 _CHAINED = [name for name in _COLUMNS if name not in {"entry_hash", "actor"}]
 _RECORDED_AT = _CHAINED.index("recorded_at")
 _chained = itemgetter(*_CHAINED)
+_LAST_HASH = sa.select(ledger_entries.c.entry_hash).order_by(ledger_entries.c.entry_id.desc()).limit(1)
 
 
 @dataclass(kw_only=True)  # not frozen: making it would take five times as long, and a push makes a hundred thousand
@@ -69,10 +70,7 @@ def extend(connection: sa.Connection, entries: Sequence[Entry]) -> None:
 
 def last_hash(connection: sa.Connection) -> str:
     """The hash of the last entry, which stands for all of them."""
-    last = connection.execute(
-        sa.select(ledger_entries.c.entry_hash).order_by(ledger_entries.c.entry_id.desc()).limit(1)
-    ).scalar()
-    return last or GENESIS
+    return connection.scalar(_LAST_HASH) or GENESIS
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
@@ -95,7 +93,7 @@ def _insert(connection: sa.Connection, parameters: list[Any]) -> None:
 def _times(at: datetime, dialect: sa.Dialect) -> tuple[str, Any]:
     """A time as it is hashed, and as the database's driver takes it."""
     process = ledger_entries.c.recorded_at.type.dialect_impl(dialect).bind_processor(dialect)
-    return at.isoformat(), process(at) if process else at
+    return at.astimezone(UTC).isoformat(), process(at) if process else at
 
 
 def _hash(content: list[str | None], actor: str | None) -> str:
