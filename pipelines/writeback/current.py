@@ -139,6 +139,8 @@ class OrgReader:
         return _misfit(described, wanted)
 
     def _describe(self, object_name: str) -> Described:
+        if described := self._described.get(object_name):
+            return described
         with self._describing:  # threads that ask at the same time get one answer
             if object_name not in self._described:
                 self._described[object_name] = self.client.describe(object_name)

@@ -1,10 +1,13 @@
 """Whatever Salesforce answers, every planned change ends in exactly one outcome, and the outcome is true."""
 
+import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +21,7 @@ from pipelines.writeback import ledger
 from pipelines.writeback.allowlist import read_allowlist
 from pipelines.writeback.brake import Brake, StopOrder
 from pipelines.writeback.current import OrgReader
+from pipelines.writeback.journal import PushResult
 from pipelines.writeback.plan import Change, Plan, Rules
 from pipelines.writeback.policy import Outcome
 from pipelines.writeback.push import Pusher
@@ -94,6 +98,22 @@ def change(record_id: str, field: str, before: Any) -> Change:
     )
 
 
+def push(engine: sa.Engine, org: FakeOrg, changes: list[Change], limits: Push, order: StopOrder) -> PushResult:
+    pusher = Pusher(
+        engine,
+        Rules(ALLOWLIST, [], date(2026, 9, 1)),
+        {"icare": OrgReader(org, FieldNames("icare", {}))},
+        Brake(limits, order),
+        limits=limits,
+        clock=lambda: NOW,
+        sleep=lambda _: None,
+    )
+    plan = Plan(
+        "build", ALLOWLIST.hash, {}, "2026-09-01T06:00:00Z", "2026-09-02T06:00:00Z", "Ann", None, {}, changes, []
+    )
+    return pusher.push(plan)
+
+
 member = st.fixed_dictionaries(
     {
         "Has_Replied__c": st.booleans(),
@@ -130,19 +150,7 @@ def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, we
     order = StopOrder(directory / "stop")
     if is_stopped:
         order.give("Ann")
-    pusher = Pusher(
-        engine,
-        Rules(ALLOWLIST, [], date(2026, 9, 1)),
-        {"icare": OrgReader(org, FieldNames("icare", {}))},
-        Brake(limits, order),
-        limits=limits,
-        clock=lambda: NOW,
-        sleep=lambda _: None,
-    )
-    plan = Plan(
-        "build", ALLOWLIST.hash, {}, "2026-09-01T06:00:00Z", "2026-09-02T06:00:00Z", "Ann", None, {}, changes, []
-    )
-    result = pusher.push(plan)
+    result = push(engine, org, changes, limits, order)
 
     assert sum(result.counts().values()) == len(changes)
     assert ledger.open_intents(engine) == []
@@ -154,3 +162,22 @@ def test_planned_is_the_sum_of_the_outcomes(tmp_path_factory, members, fates, we
             assert shown == wanted
         elif outcome is not Outcome.UNKNOWN:
             assert shown == org.before.get(one.record_id, {}).get(one.field)
+
+
+def test_while_a_request_is_under_way_the_ledger_takes_the_next_batch_which_waits_for_its_turn(tmp_path: Path) -> None:
+    engine, seen = open_store(Settings(data_dir=tmp_path)), list[int]()
+
+    class SlowOrg(FakeOrg):
+        def update(self, object_name: str, records: list[dict[str, Any]]) -> list[RowResult]:
+            latest = time.monotonic() + 10
+            while len(intents := ledger.open_intents(engine)) < 3 and not seen and time.monotonic() < latest:
+                time.sleep(0.01)
+            seen.append(len(intents))
+            return super().update(object_name, records)
+
+    ids = [to_18(f"00vIc0aaaaaa{number:03d}") for number in range(3)]
+    org = SlowOrg({one: {"Id": one, "Has_Replied__c": False} for one in ids}, ["applied"], [])
+    changes = [replace(change(one, "Has_Replied__c", False), campaign_id=one) for one in ids]
+    limits = Push(canary_records=0, records_per_update=1, requests_at_once=1)
+    assert push(engine, org, changes, limits, StopOrder(tmp_path / "stop")).count(Outcome.APPLIED) == 3
+    assert seen[0] == 3
