@@ -49,6 +49,7 @@ def spark_engine(settings: Settings) -> Engine:
         "OUTREACH_RAW_URL": settings.raw_url,
         "OUTREACH_SPARK__MASTER": master,
         "OUTREACH_SPARK__WAREHOUSE": settings.spark_warehouse,
+        "OUTREACH_SPARK__CATALOG_DIR": str((settings.data_dir / "spark").absolute()),
     }
     return Engine(environment, lambda _: built_marts(settings), settings.data_dir / "spark.log")
 

@@ -43,6 +43,7 @@ class Spark:
         return os.environ | {
             "OUTREACH_RAW_URL": str(self.raw),
             "OUTREACH_SPARK__CATALOG": self.catalog,
+            "OUTREACH_SPARK__CATALOG_DIR": str(self.directory),
             "OUTREACH_SPARK__MASTER": self.master,
             "OUTREACH_SPARK__WAREHOUSE": str(self.warehouse),
         }

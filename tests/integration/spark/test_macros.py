@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.integration.spark.conftest import DBT, PROJECT
+from tests.integration.spark.conftest import DBT, PROJECT, Spark
 
 pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 
@@ -26,7 +25,7 @@ def test_a_macro_says_the_same_in_both_engines(engine: str, tmp_path: Path) -> N
     result = subprocess.run(
         [*command, "--target-path", tmp_path / "target", "--log-path", tmp_path / "logs"],
         cwd=PROJECT,
-        env=os.environ | {"OUTREACH_WAREHOUSE": ":memory:", "OUTREACH_SPARK__WAREHOUSE": str(tmp_path / "spark")},
+        env=Spark(tmp_path).environment | {"OUTREACH_WAREHOUSE": ":memory:"},
         capture_output=True,
         text=True,
     )

@@ -38,6 +38,7 @@ def test_dbt_is_told_where_to_read_and_build(tmp_path: Path) -> None:
         "OUTREACH_RAW_URL": "s3://bucket/raw",
         "OUTREACH_SPARK__MASTER": "local[2]",
         "OUTREACH_SPARK__WAREHOUSE": str(tmp_path / "spark"),
+        "OUTREACH_SPARK__CATALOG_DIR": str(tmp_path / "spark"),
     }
 
 
