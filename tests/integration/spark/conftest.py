@@ -69,11 +69,10 @@ class Spark:
 
 
 def run_on_duckdb(warehouse: Path, directory: Path, *selection: str) -> None:
-    """Build models, with the seeds among them, in the warehouse itself."""
+    """Build models in the warehouse itself."""
     places = ["--target-path", str(directory / "duckdb_target"), "--log-path", str(directory / "logs")]
-    kinds = ["--resource-type", "model", "--resource-type", "seed"]
     subprocess.run(
-        [DBT, "build", *kinds, *selection, *places],
+        [DBT, "build", *selection, *places],
         cwd=PROJECT,
         env=os.environ | {"OUTREACH_WAREHOUSE": str(warehouse)},
         check=True,
