@@ -17,7 +17,7 @@ NAME = "pandas"
 
 def answer_for_pandas() -> None:
     """Let an import of pandas fail at once, where it is not installed."""
-    if find_spec(NAME) is None:
+    if not any(isinstance(one, _Absent) for one in sys.meta_path) and find_spec(NAME) is None:
         sys.meta_path.insert(0, _Absent())
 
 
