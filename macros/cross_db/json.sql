@@ -18,8 +18,9 @@
     ({{ column }} is not null and try_cast({{ column }} as json) is null)
 {%- endmacro %}
 
+{# Spark reads JSON as far as it is asked; as the one element of an array it has to end where the text ends. #}
 {% macro spark__is_malformed_json(column) -%}
-    ({{ column }} is not null and get_json_object({{ column }}, '$') is null)
+    ({{ column }} is not null and coalesce(json_array_length(concat('[', {{ column }}, ']')), 0) <> 1)
 {%- endmacro %}
 
 {% macro json_array_lateral(column, alias) -%}
