@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ RECEIVER = [sys.executable, "-c", "import pipelines.cli.receive; from pipelines.
 LOADER = [sys.executable, HERE / "loading_process.py"]
 PUSHER = [sys.executable, HERE / "killable_push.py"]
 CALLBACK = {"kind": "enrichment", "table_id": "t_icare_1", "enriched_at": "2026-09-02T08:00:00Z"}
-SENDERS, EVENTS_EACH, LEADS = 6, 40, 5
+SENDERS, LEADS = 4, 5
 ONE_AT_A_TIME = {"canary_records": 1, "records_per_update": 1}
 
 Start = Callable[..., subprocess.Popen]
@@ -74,13 +75,14 @@ def port_of(url: str) -> str:
     return url.rsplit(":", 1)[1].rstrip("/.")
 
 
-def send(name: str, urls: list[str]) -> list[str]:
+def send(name: str, urls: list[str], is_enough: threading.Event) -> list[str]:
     """Events one after the other, each offered to the receivers in turn until one of them has stored it."""
-    rows = [f"{name}-{number}" for number in range(EVENTS_EACH)]
+    rows: list[str] = []
+    receivers = cycle(urls)
     with httpx.Client(headers={"Authorization": "Bearer clay-secret"}, timeout=30) as client:
-        receivers = cycle(urls)
-        for row in rows:
-            while not is_stored(client, next(receivers), row):
+        while not is_enough.wait(0.05):
+            rows.append(f"{name}-{len(rows)}")
+            while not is_stored(client, next(receivers), rows[-1]):
                 pass
     return rows
 
@@ -113,18 +115,23 @@ def test_processes_that_share_a_store_and_are_killed_lose_nothing_and_double_not
     loader, pusher = start_process(LOADER), start_process(PUSHER)
     urls = [url_of(receiver) for receiver in receivers]
     loader.stdout.readline()
+    is_enough = threading.Event()
     with ThreadPoolExecutor(SENDERS) as pool:
-        sent = [pool.submit(send, f"s{number}", urls) for number in range(SENDERS)]
-        assert push(pusher, kill_at=7) == -signal.SIGKILL
-        kill(receivers[0])
-        kill(loader)
-        loader = start_process(LOADER)
-        receivers[0] = start_process(RECEIVER, "--port", port_of(urls[0]))
-        assert push(pusher) == 0
+        sent = [pool.submit(send, f"s{number}", urls, is_enough) for number in range(SENDERS)]
+        try:
+            assert push(pusher, kill_at=7) == -signal.SIGKILL
+            kill(receivers[0])
+            kill(loader)
+            loader = start_process(LOADER)
+            receivers[0] = start_process(RECEIVER, "--port", port_of(urls[0]))
+            assert push(pusher) == 0
+            url_of(receivers[0])
+            loader.stdout.readline()
+        finally:
+            is_enough.set()
         rows = sorted(row for one in sent for row in one.result())
-    loader.stdout.readline()
     loader.send_signal(signal.SIGTERM)
-    assert loader.wait(60) == 0
+    assert loader.wait(120) == 0
 
     engine = open_store(settings)
     with reading(engine) as connection:
