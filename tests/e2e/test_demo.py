@@ -26,7 +26,7 @@ DBT = str(Path(sys.executable).with_name("dbt"))
 
 
 def environment(data_dir: Path) -> dict[str, str]:
-    """What a newcomer has, but for where things are kept, and dbt's log, which is not."""
+    """What a newcomer has, but for where things are kept, and without the log of dbt, which would be the project's."""
     kept = {
         "OUTREACH_DATA_DIR": str(data_dir),
         "DBT_TARGET_PATH": str(data_dir / "target"),
