@@ -12,6 +12,11 @@ sent_mails as (
     select * from {{ ref('int_deliverability__sent_mails') }}
 ),
 
+polled as (
+    select * from {{ ref('int_deliverability__sent_mails') }}
+    where is_bounced
+),
+
 notices as (
     select * from {{ ref('int_deliverability__bounce_notices') }}
 ),
@@ -59,11 +64,6 @@ noticed as (
         min(noticed_at) as noticed_at
     from notices
     group by stats_id
-),
-
-polled as (
-    select * from sent_mails
-    where is_bounced
 ),
 
 met as (

@@ -10,6 +10,11 @@ sent_mails as (
     select * from {{ ref('int_deliverability__sent_mails') }}
 ),
 
+answered_mails as (
+    select * from {{ ref('int_deliverability__sent_mails') }}
+    where replied_at is not null
+),
+
 bounce_notices as (
     select * from {{ ref('int_deliverability__bounce_notices') }}
 ),
@@ -43,8 +48,7 @@ statistics_replies as (
         min(category) as category,
         bool_or(is_bounced) as is_bounced,
         bool_or(is_reply_ignored) as is_reply_ignored
-    from sent_mails
-    where replied_at is not null
+    from answered_mails
     group by smartlead_campaign_id, email, replied_at
 ),
 
