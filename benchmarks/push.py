@@ -161,7 +161,7 @@ def _push(client: SalesforceClient, changes: list[Change], limits: Push) -> Took
     """
     allowlist = read_allowlist(Path())
     plan = Plan("benchmark", allowlist.hash, {}, "", "", "benchmark", None, {}, changes, [])
-    plan.plan_id  # noqa: B018  computed when a plan is made, before it is pushed
+    _ = plan.plan_id, client.organization_id  # known when a push begins: it checks both against the plan
     with tempfile.TemporaryDirectory() as name:
         pusher = Pusher(
             open_store(Settings(data_dir=Path(name))),
