@@ -25,7 +25,9 @@ from rich.table import Table
 from benchmarks.measure import run, table
 from benchmarks.salesforce import PEERS, with_packages
 from benchmarks.salesforce_double import ORG, serving
-from pipelines.config import Push, SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
+from pipelines.config.services import SalesforceOrg
 from pipelines.salesforce.client import SalesforceClient, connect
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames

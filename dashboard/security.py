@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.config import Dashboard
+from pipelines.config.running import Dashboard
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {

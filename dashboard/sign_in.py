@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.view import Viewer
-from pipelines.config import Dashboard, SignIn
+from pipelines.config.running import Dashboard, SignIn
 from pipelines.errors import ConfigurationError, RefusedError, ServiceError
 from pipelines.listening import is_loopback
 

@@ -14,7 +14,7 @@ from pipelines.capacity.calls import salesforce_load, salesforce_push, smartlead
 from pipelines.capacity.simulation import A_MONDAY, Polling, poll_by
 from pipelines.capacity.volume import Volume
 from pipelines.clay.webhook import REQUESTS_PER_SECOND, ROWS_PER_SOURCE
-from pipelines.config import SalesforceOrg, Smartlead
+from pipelines.config.services import SalesforceOrg, Smartlead
 from pipelines.operations.cadences import CADENCES, Cadence
 from pipelines.salesforce.objects import OBJECTS
 from pipelines.smartlead.client import limits_of

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pipelines.clay.audience import to_18_or_none
 from pipelines.clay.client import ClayClient, cell_value
 from pipelines.clay.tables import table_row
-from pipelines.config import Clay
+from pipelines.config.services import Clay
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import SOURCE
 from pipelines.inbox.events import events_after

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipelines.config import Clay
+from pipelines.config.services import Clay
 from pipelines.errors import ConfigurationError, DataError, ServiceError
 from pipelines.http.answers import service_time
 from pipelines.http.service import HttpService

@@ -21,7 +21,8 @@ from pipelines.clay.comparison import Comparison, wait_until_visible
 from pipelines.clay.export_summary import ExportSummary
 from pipelines.clay.submissions import Submissions
 from pipelines.clay.webhook import NEW_TABLE, NEW_WEBHOOK, TableWebhooks, most_rows
-from pipelines.config import Clay, ClayTable, Settings
+from pipelines.config import Settings
+from pipelines.config.services import Clay, ClayTable
 from pipelines.errors import ConfigurationError, OutreachError, RefusedError, ServiceError
 from pipelines.sign_offs import use_sign_offs
 from pipelines.store import open_store

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from pipelines.config import ClayTable, ClayWebhook
+from pipelines.config.services import ClayTable, ClayWebhook
 from pipelines.errors import OutreachError, RefusedError, ServiceError
 from pipelines.http.answers import reason_of, service_time, wanted_wait
 from pipelines.http.service import LONGEST_WAIT_SECONDS, HttpService

@@ -11,7 +11,8 @@ from pipelines.capacity.projection import Projection, project
 from pipelines.capacity.volume import Assumptions, Volume, read_limits
 from pipelines.cli import app
 from pipelines.cli.options import Format
-from pipelines.config import SalesforceOrg, Settings, Smartlead, load_settings
+from pipelines.config import Settings, load_settings
+from pipelines.config.services import SalesforceOrg, Smartlead
 from pipelines.console import new_table, out, progress
 
 VOLUMES = [5_000, 50_000, 500_000, 5_000_000]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pipelines.config import SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.services import SalesforceOrg
 from pipelines.doctor.check import Check, Finding, Verdict, cannot_tell, failed, passed, run_check
 from pipelines.errors import OutreachError
 from pipelines.salesforce.auth import LARGEST_CLOCK_DIFFERENCE

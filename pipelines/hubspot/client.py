@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from pipelines.config import HubSpot
+from pipelines.config.services import HubSpot
 from pipelines.errors import DataError, QuotaError, ServiceError
 from pipelines.http.answers import service_time, wanted_wait
 from pipelines.http.service import HttpService

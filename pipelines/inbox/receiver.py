@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.config import Receiver
+from pipelines.config.running import Receiver
 from pipelines.errors import ConfigurationError, StoreError
 from pipelines.inbox import clay, smartlead
 from pipelines.inbox.bodies import read_body

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 import httpx
 
-from pipelines.config import Mail
+from pipelines.config.running import Mail
 from pipelines.errors import ConfigurationError, ServiceError
 from pipelines.http.service import USER_AGENT
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import jwt
 
-from pipelines.config import SalesforceOrg
+from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, ServiceError
 from pipelines.http.answers import reason_of, service_time
 from pipelines.http.service import HttpService

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import orjson
 
-from pipelines.config import SalesforceOrg
+from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, ServiceError
 from pipelines.http.answers import service_time, wanted_wait
 from pipelines.http.service import HttpService

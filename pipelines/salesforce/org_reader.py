@@ -11,7 +11,7 @@ import pyarrow as pa
 from dlt.extract import DltResource
 from rich.progress import Progress
 
-from pipelines.config import SalesforceOrg
+from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, OutreachError
 from pipelines.landing import SOURCE_READS, SourceRead, source_reads
 from pipelines.salesforce.bulk import BulkJobs

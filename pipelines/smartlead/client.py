@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pipelines.config import Smartlead
+from pipelines.config.services import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.http.answers import service_time
 from pipelines.http.service import HttpService

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pipelines.config import Push, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
 from pipelines.errors import PartialFailureError
 from pipelines.store import open_store
 from pipelines.store_locks import PUSH_LOCK, alone

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.config import Push, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
 from pipelines.errors import RefusedError, StoppedError
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult

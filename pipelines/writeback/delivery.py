@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from pipelines.config import Push
+from pipelines.config.running import Push
 from pipelines.errors import DataError, OutreachError
 from pipelines.updates import BusyError, LostAnswerError
 from pipelines.writeback.answers import is_transient, outcome_of

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from pipelines.config import Push
+from pipelines.config.running import Push
 from pipelines.salesforce.client import RETRIEVE_LIMIT
 from pipelines.writeback.brake import Brake
 from pipelines.writeback.bulk import BulkDelivery

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from pipelines.config import Push
+from pipelines.config.running import Push
 from pipelines.errors import OutreachError, StoreError
 from pipelines.writeback.brake import Brake
 from pipelines.writeback.clock import Clock

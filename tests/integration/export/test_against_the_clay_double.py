@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 from pipelines.clay.audience import read_audience
 from pipelines.clay.export import export_audience
 from pipelines.clay.loader import load_clay
-from pipelines.config import Receiver, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Receiver
 from pipelines.inbox.receiver import receiver_app
 from pipelines.store import open_store
 from sandbox.clay.app import ClayService

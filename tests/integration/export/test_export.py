@@ -17,7 +17,8 @@ from rich.progress import Progress
 from pipelines.clay.audience import read_audience
 from pipelines.clay.export import export_audience
 from pipelines.clay.export_summary import ExportSummary
-from pipelines.config import ClayWebhook, Settings
+from pipelines.config import Settings
+from pipelines.config.services import ClayWebhook
 from pipelines.errors import ConfigurationError, DataError, LockedError, OutreachError, RefusedError, ServiceError
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.types import ASGIApp
 
-from pipelines.config import Receiver, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Receiver
 from pipelines.http.service import authorities
 from pipelines.inbox.receiver import receiver_app
 from pipelines.store import open_store, reading

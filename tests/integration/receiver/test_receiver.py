@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.types import ASGIApp
 
-from pipelines.config import Receiver, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Receiver
 from pipelines.errors import ConfigurationError
 from pipelines.inbox.receiver import receiver_app
 from pipelines.store import open_store

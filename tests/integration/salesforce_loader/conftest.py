@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.config import SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.services import SalesforceOrg
 
 
 @pytest.fixture

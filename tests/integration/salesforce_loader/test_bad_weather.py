@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from pipelines import http
-from pipelines.config import SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, OutreachError, PartialFailureError, ServiceError
 from pipelines.salesforce import auth
 from pipelines.salesforce.loader import load_salesforce

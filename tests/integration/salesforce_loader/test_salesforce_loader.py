@@ -5,7 +5,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.config import SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, DataError, PartialFailureError, ServiceError
 from pipelines.salesforce.loader import load_salesforce
 

@@ -13,7 +13,8 @@ import pytest
 from rich.progress import Progress
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipelines.config import Receiver, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Receiver
 from pipelines.errors import DataError, ServiceError
 from pipelines.inbox.receiver import receiver_app
 from pipelines.smartlead.loader import load_smartlead

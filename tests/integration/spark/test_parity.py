@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from pipelines.config import Settings
-from pipelines.config import Spark as SparkSettings
+from pipelines.config.running import Spark as SparkSettings
 from pipelines.publish import new_build_id, publish
 from pipelines.spark import built_marts
 from tests.fixtures.planned import planned

@@ -13,7 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.cli import main
-from pipelines.config import Push, SalesforceOrg, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
+from pipelines.config.services import SalesforceOrg
 from pipelines.store import open_store, reading
 from pipelines.store_tables import ledger_entries
 from pipelines.writeback import ledger

@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.config import Push, load_settings
+from pipelines.config import load_settings
+from pipelines.config.running import Push
 from pipelines.http.service import HttpService
 from pipelines.store import open_store
 from pipelines.writeback import ledger

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.plan import show_plan
-from pipelines.config import HubSpot as Connection
-from pipelines.config import Push, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
+from pipelines.config.services import HubSpot as Connection
 from pipelines.errors import ApprovalNeededError, QuotaError
 from pipelines.hubspot.client import HubSpotClient
 from pipelines.publish import PublishedVersion

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipelines.config import Push, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
 from pipelines.errors import RefusedError
 from pipelines.store import open_store, reading
 from pipelines.store_tables import ledger_entries

@@ -15,7 +15,7 @@ from pipelines.capacity.projection import project
 from pipelines.capacity.simulation import poll_by
 from pipelines.capacity.volume import Assumptions, SendingLimits, Volume, read_limits
 from pipelines.cli.capacity import DAILY_CALLS, VOLUMES, as_markdown
-from pipelines.config import SalesforceOrg, Smartlead
+from pipelines.config.services import SalesforceOrg, Smartlead
 from pipelines.errors import DataError
 from pipelines.rate_limit import Limit
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from pipelines.config import Smartlead
+from pipelines.config.services import Smartlead
 from pipelines.errors import DataError, ServiceError
 from pipelines.smartlead.client import SmartleadClient
 from pipelines.smartlead.paging import STEPS_BACK, Page, read_pages

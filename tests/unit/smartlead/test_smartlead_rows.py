@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from pipelines.config import Settings, Smartlead
+from pipelines.config import Settings
+from pipelines.config.services import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.inbox.events import events_after
 from pipelines.rate_limit import Limit, RateLimiter

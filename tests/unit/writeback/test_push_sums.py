@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import Push, Settings
+from pipelines.config import Settings
+from pipelines.config.running import Push
 from pipelines.errors import DataError, OutreachError, QuotaError
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames
