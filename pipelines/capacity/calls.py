@@ -23,13 +23,18 @@ def smartlead_pages(records: int, limit: int) -> int:
 
 def smartlead_poll(volume: Volume) -> int:
     """Calls of one poll of Smartlead, which reads every campaign."""
-    campaigns = volume.campaigns
-    leads = smartlead_pages(ceil(volume.roster / campaigns), RECORDS_PER_LIST_PAGE)
-    mails = smartlead_pages(ceil(volume.mails_read_again / campaigns), MAILS_PER_PAGE)
-    messages = smartlead_pages(ceil(volume.mails_per_day / campaigns), RECORDS_PER_LIST_PAGE)
-    whole = 2  # the sequences of each campaign, and its analytics
+    size = volume.assumed.leads_per_campaign
+    full, rest = divmod(volume.roster, size)
     account = 2 + smartlead_pages(volume.mailboxes, RECORDS_PER_LIST_PAGE)  # the campaigns, the categories, mailboxes
-    return account + campaigns * (whole + leads + mails + messages)
+    return account + full * _campaign(volume, size) + (_campaign(volume, rest) if rest else 0)
+
+
+def _campaign(volume: Volume, leads: int) -> int:
+    """Calls that read one campaign: its sequences, its analytics, and pages of leads, mails and messages."""
+    mails = ceil(leads * volume.mails_read_again_per_lead)
+    mailed_today = ceil(leads * volume.mails_per_lead_and_day)
+    lists = smartlead_pages(leads, RECORDS_PER_LIST_PAGE) + smartlead_pages(mailed_today, RECORDS_PER_LIST_PAGE)
+    return 2 + lists + smartlead_pages(mails, MAILS_PER_PAGE)
 
 
 def salesforce_reading(records: int, bulk_from_records: int) -> int:

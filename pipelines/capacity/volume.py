@@ -111,14 +111,14 @@ class Volume:
         return self.leads_per_month * self.assumed.months_on_roster
 
     @property
-    def campaigns(self) -> int:
-        """Campaigns that Smartlead still has."""
-        return ceil(self.roster / self.assumed.leads_per_campaign)
+    def mails_read_again_per_lead(self) -> float:
+        """Of a lead on the roster, the mails that each poll of Smartlead reads."""
+        return self.limits.mails_per_lead * min(1.0, READ_AGAIN_MONTHS / self.assumed.months_on_roster)
 
     @property
-    def mails_read_again(self) -> int:
-        """Mails that each poll of Smartlead reads."""
-        return self.mails_per_month * READ_AGAIN_MONTHS
+    def mails_per_lead_and_day(self) -> float:
+        """Mails of a lead on the roster on a day of sending."""
+        return self.limits.mails_per_lead / (self.assumed.months_on_roster * self.limits.sending_days)
 
     @property
     def replies_per_day(self) -> int:

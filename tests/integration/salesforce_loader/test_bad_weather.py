@@ -14,10 +14,10 @@ import duckdb
 import httpx
 import pytest
 
-from pipelines import http
 from pipelines.config import Settings
 from pipelines.config.services import SalesforceOrg
 from pipelines.errors import ConfigurationError, OutreachError, PartialFailureError, ServiceError
+from pipelines.http import patience, service
 from pipelines.salesforce import auth
 from pipelines.salesforce.loader import load_salesforce
 from pipelines.salesforce.objects import OBJECTS
@@ -38,9 +38,8 @@ def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between attempts are short, and so is the patience with a silent service."""
-    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(0.5))
-    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(http, "_backoff", lambda _: 0.01)
+    monkeypatch.setattr(service, "TIMEOUT", httpx.Timeout(0.5))
+    monkeypatch.setattr(patience, "_backoff", lambda _: 0.01)
 
 
 @pytest.fixture
