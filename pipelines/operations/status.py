@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 
+from pipelines.clay import submissions
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.operations import outbox
@@ -108,7 +109,7 @@ def _published_queues(settings: Settings) -> Mapping[str, int | None]:
 
 
 def _open_submissions(engine: sa.Engine) -> int:
-    query = sa.select(sa.func.count()).where(clay_submissions.c.status.in_(["intent", "unknown"]))
+    query = sa.select(sa.func.count()).where(clay_submissions.c.status.in_(submissions.OPEN))
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
