@@ -85,7 +85,7 @@ def actions_of(settings: Settings, cadence: Cadence, display: Progress, wait_sec
     def push(step: Step, summary: dict[str, Any]) -> None:
         engine = open_store(settings)
         orgs = [step.org] if step.org else None
-        with push_lock(settings, step.name, wait_seconds=wait_seconds), readers(settings, orgs) as org_readers:
+        with push_lock(settings, engine, step.name, wait_seconds=wait_seconds), readers(settings, orgs) as org_readers:
             made, result = push_plan(
                 settings, engine, org_readers, only_orgs=orgs, cadence=step.target, display=display
             )

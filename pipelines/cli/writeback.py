@@ -56,7 +56,7 @@ def push(
     orgs = list(load_plan(settings, plan_id).organizations) if plan_id else org
     engine = open_store(settings)
     with recorded_run(engine, "push") as run:
-        with progress() as display, push_lock(settings), readers(settings, orgs) as org_readers:
+        with progress() as display, push_lock(settings, engine), readers(settings, orgs) as org_readers:
             made, result = push_plan(
                 settings,
                 engine,

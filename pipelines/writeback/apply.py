@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from pipelines.config import Settings
 from pipelines.config.running import Push
 from pipelines.errors import PartialFailureError
-from pipelines.store import open_store
 from pipelines.store_locks import PUSH_LOCK, alone
 from pipelines.warehouse import exclusive
 from pipelines.writeback import heads, trail
@@ -85,7 +86,9 @@ def push_plan(
 
 
 @contextmanager
-def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float = 0) -> Iterator[None]:
+def push_lock(
+    settings: Settings, engine: sa.Engine, purpose: str = "push", *, wait_seconds: float = 0
+) -> Iterator[None]:
     """The lock that every push takes first: on this machine, and on the store that others may share.
 
     Raises:
@@ -93,7 +96,7 @@ def push_lock(settings: Settings, purpose: str = "push", *, wait_seconds: float 
     """
     with (
         exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds),
-        alone(open_store(settings), PUSH_LOCK, purpose, wait_seconds=wait_seconds),
+        alone(engine, PUSH_LOCK, purpose, wait_seconds=wait_seconds),
     ):
         yield
 

@@ -13,13 +13,17 @@ from pipelines.writeback.apply import push_lock
 
 def test_two_machines_do_not_push_on_one_store(postgres_url: str, tmp_path) -> None:
     one, other = (Settings(data_dir=tmp_path / name, store_url=postgres_url) for name in ("one", "other"))
-    with push_lock(one):
-        with pytest.raises(LockedError, match="'push the ninth'") as caught, push_lock(other, "push the ninth"):
+    one_store, other_store = open_store(one), open_store(other)
+    with push_lock(one, one_store):
+        with (
+            pytest.raises(LockedError, match="'push the ninth'") as caught,
+            push_lock(other, other_store, "push the ninth"),
+        ):
             pass
-        with alone(open_store(other), OUTBOX_LOCK, "sending"):
+        with alone(other_store, OUTBOX_LOCK, "sending"):
             pass
     assert "another machine" in str(caught.value.next_step)
-    with push_lock(other):
+    with push_lock(other, other_store):
         pass
 
 
