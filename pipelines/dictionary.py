@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import Settings
-from pipelines.engine import duckdb_engine
+from pipelines.engine import duckdb_engine, manifest_file
 from pipelines.errors import BuildError
 
 Node = dict[str, Any]
@@ -58,8 +58,7 @@ def _manifest(settings: Settings) -> Node:
             f"dbt cannot read the project: {' '.join(result.stdout.split())}",
             next_step="Correct what it names; dbt parse shows the details.",
         )
-    target = settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target")
-    manifest: Node = json.loads((target / "manifest.json").read_text())
+    manifest: Node = json.loads(manifest_file(settings).read_text())
     return manifest
 
 

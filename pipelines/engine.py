@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ class Engine:
     environment: Mapping[str, str]
     marts: Callable[[AbstractSet[str] | None], Source]
     log: Path | None = None
+
+
+def manifest_file(settings: Settings) -> Path:
+    """What dbt knows of the project since it last parsed it; it writes the file where its own variable says."""
+    return settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target") / "manifest.json"
 
 
 def duckdb_engine(settings: Settings) -> Engine:

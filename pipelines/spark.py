@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines.built_marts import Source, contracts_of, marts_of_parquet
 from pipelines.config import Settings
-from pipelines.engine import Engine
+from pipelines.engine import Engine, manifest_file
 from pipelines.errors import ConfigurationError, ServiceError
 
 OLDEST_JAVA = 17  # what Spark 4 runs on
@@ -60,8 +60,7 @@ def built_marts(settings: Settings) -> Source:
     Raises:
         DataError: dbt has left no manifest, which knows the contracts.
     """
-    target = settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target")
-    return marts_of_parquet(settings.spark_warehouse, contracts_of(target / "manifest.json"))
+    return marts_of_parquet(settings.spark_warehouse, contracts_of(manifest_file(settings)))
 
 
 def _require_java() -> None:
