@@ -64,13 +64,12 @@ def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     """
     connection = settings.require_smartlead()
     engine = open_store(settings)
-    polled_at = resource_states(settings, DATASET).get(CAMPAIGNS.name, {}).get(POLLED_AT)
-    due_at = polled_at and datetime.fromisoformat(polled_at) + timedelta(minutes=connection.poll_after_minutes)
-    if due_at and datetime.now(UTC) < due_at:
+    pause = timedelta(minutes=connection.poll_after_minutes)
+    polled_at = _last_poll(settings) if pause else None
+    if polled_at and datetime.now(UTC) < (due_at := polled_at + pause):
         rows = load_webhooks(settings, engine, Reads(), latest_service_time(settings))
-        return SmartleadLoad(
-            rows, [f"Smartlead was polled at {polled_at}; the next poll is due at {due_at:%H:%M} UTC."]
-        )
+        note = f"Smartlead was polled at {polled_at.isoformat()}; the next poll is due at {due_at:%H:%M} UTC."
+        return SmartleadLoad(rows, [note])
     with SmartleadClient(connection) as client:
         categories = CategoryWatch(engine)
         account = AccountReader(client, categories, progress)
@@ -78,6 +77,12 @@ def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     categories.keep()
     counts |= load_webhooks(settings, engine, account.reads, account.read_at)
     return SmartleadLoad(dict(sorted(counts.items())), account.shapes.notes())
+
+
+def _last_poll(settings: Settings) -> datetime | None:
+    """When the last poll began, by our own clock; None before the first."""
+    state = resource_states(settings, DATASET).get(CAMPAIGNS.name, {})
+    return datetime.fromisoformat(state[POLLED_AT]) if POLLED_AT in state else None
 
 
 def load_webhooks(settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime) -> dict[str, int]:
