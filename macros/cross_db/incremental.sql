@@ -11,15 +11,7 @@
     {{ return(false) }}
 {%- endmacro %}
 
+{# Where no rows can be replaced it never comes to it, but dbt-spark knows no other strategy for plain tables. #}
 {% macro replace_rows() -%}
-    {{ return(adapter.dispatch('replace_rows')()) }}
-{%- endmacro %}
-
-{% macro default__replace_rows() -%}
-    {{ return('delete+insert') }}
-{%- endmacro %}
-
-{# Never comes to it; but dbt-spark knows no other for plain tables. #}
-{% macro spark__replace_rows() -%}
-    {{ return('append') }}
+    {{ return('delete+insert' if can_replace_rows() else 'append') }}
 {%- endmacro %}
