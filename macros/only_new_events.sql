@@ -17,3 +17,9 @@
         delete from {{ this }} where field in {{ event_fields() }}
     {%- endif -%}
 {%- endmacro %}
+
+{# Claims that come from events: those of callbacks that this table has not met. #}
+{% macro is_new_claim() -%}
+    claim_source = 'clay_callback'
+    and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+{%- endmacro %}

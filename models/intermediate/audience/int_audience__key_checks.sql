@@ -12,9 +12,7 @@ with
 claims as (
     select * from {{ ref('int_audience__key_claims') }}
     {%- if is_incremental() %}
-        where
-            claim_source = 'clay_callback'
-            and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+        where {{ is_new_claim() }}
     {%- endif %}
 ),
 

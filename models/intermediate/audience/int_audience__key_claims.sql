@@ -150,7 +150,5 @@ placed as (
 
 select * from placed
 {% if is_incremental() -%}
-    where
-        claim_source = 'clay_callback'
-        and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+    where {{ is_new_claim() }}
 {%- endif %}
