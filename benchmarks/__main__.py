@@ -45,15 +45,19 @@ def main() -> None:
     for name in arguments.names or BENCHMARKS:
         measured, number_of = BENCHMARKS[name]
         number = getattr(arguments, number_of)
-        runs: list[list[Table]] = []
-        for _ in range(arguments.times):
-            runs.append([])
-            for figures in measured(number):
-                console.print(figures)
-                runs[-1].append(figures)
+        runs = [_shown(console, measured(number)) for _ in range(arguments.times)]
         if arguments.write:
             command = f"python -m benchmarks {name} --{number_of} {number}"
             write_section(name, command, median_tables(runs), arguments.times)
+
+
+def _shown(console: Console, tables: Iterator[Table]) -> list[Table]:
+    """The tables, each printed as soon as it is there."""
+    shown = []
+    for figures in tables:
+        console.print(figures)
+        shown.append(figures)
+    return shown
 
 
 if __name__ == "__main__":

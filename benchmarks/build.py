@@ -6,13 +6,12 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from math import log
 from pathlib import Path
 
 import duckdb
 from rich.table import Table
 
-from benchmarks.measure import Run, run, table
+from benchmarks.measure import Run, growth, run, table
 from benchmarks.raw_data import add_replies
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -37,11 +36,11 @@ def building(most_leads: int) -> Iterator[Table]:
             alone = float(
                 run([sys.executable, "-m", "benchmarks.compiled", _target(directory), _file(directory)]).output
             )
-            growth = "" if before is None else f"{log(full.seconds / before[1]) / log(size / before[0]):.2f}"
+            exponent = growth(before, size, full.seconds)
             memory = f"{full.megabytes:,.0f} MB"
             ratio = f"{full.seconds / alone:.2f}"
             bytes_written = (_megabytes(_file(directory)), _megabytes(*(directory / "published").glob("*.duckdb")))
-            figures.add_row(f"{size:,}", f"{full.seconds:.1f}", f"{alone:.1f}", ratio, memory, *bytes_written, growth)
+            figures.add_row(f"{size:,}", f"{full.seconds:.1f}", f"{alone:.1f}", ratio, memory, *bytes_written, exponent)
             before = (size, full.seconds)
             if size == sizes[-1]:
                 yield figures
@@ -62,9 +61,14 @@ def _after_new_events(directory: Path, size: int, full: Run) -> Table:
 
 
 def _full_build(directory: Path, leads: int) -> Run:
-    run([sys.executable, "tests/fixtures/raw_warehouse.py", _file(directory)])
-    run([sys.executable, "-m", "benchmarks.raw_data", _file(directory), str(leads)])
+    raw_warehouse(_file(directory), leads)
     return _outreach_build(directory)
+
+
+def raw_warehouse(file: Path, leads: int) -> None:
+    """A warehouse file with the raw tables of so many leads, and nothing built."""
+    run([sys.executable, "tests/fixtures/raw_warehouse.py", file])
+    run([sys.executable, "-m", "benchmarks.raw_data", file, str(leads)])
 
 
 def _outreach_build(directory: Path, *options: str) -> Run:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 
 from rich.table import Table
@@ -44,6 +45,11 @@ def run(command: Sequence[str | Path], **environment: str) -> Run:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{output[-2000:]}")
     seconds = time.monotonic() - started_at
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+
+
+def growth(before: tuple[int, float] | None, size: int, seconds: float) -> str:
+    """The exponent by which seconds grow with the size since the size before; empty for the first."""
+    return "" if before is None else f"{log(seconds / before[1]) / log(size / before[0]):.2f}"
 
 
 def table(title: str, *headings: str) -> Table:

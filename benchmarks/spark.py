@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from math import log
 from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.measure import Run, run, table
+from benchmarks.build import OUTREACH, raw_warehouse
+from benchmarks.measure import Run, growth, run, table
 
 SIZES = (1_000, 10_000, 100_000)
-OUTREACH = Path(sys.executable).with_name("outreach")
 LAND = """
 from pipelines.config import load_settings
 from pipelines.raw_parquet import land_parquet
@@ -35,14 +34,13 @@ def comparing(most_leads: int) -> Iterator[Table]:
     for size in [one for one in SIZES if one <= most_leads]:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
-            run([sys.executable, "tests/fixtures/raw_warehouse.py", directory / "warehouse.duckdb"])
-            run([sys.executable, "-m", "benchmarks.raw_data", directory / "warehouse.duckdb", str(size)])
+            raw_warehouse(directory / "warehouse.duckdb", size)
             duckdb = _build(directory, [OUTREACH], "duckdb")
             run([sys.executable, "-c", LAND], **_environment(directory, "duckdb"))
             spark = _build(directory, [*with_spark, "outreach"], "spark")
-        growth = "" if before is None else f"{log(spark.seconds / before[1]) / log(size / before[0]):.2f}"
+        exponent = growth(before, size, spark.seconds)
         ratio = f"{spark.seconds / duckdb.seconds:.1f}"
-        figures.add_row(f"{size:,}", f"{duckdb.seconds:.1f}", f"{spark.seconds:.1f}", ratio, growth)
+        figures.add_row(f"{size:,}", f"{duckdb.seconds:.1f}", f"{spark.seconds:.1f}", ratio, exponent)
         before = (size, spark.seconds)
     yield figures
 
