@@ -10,7 +10,7 @@ from pipelines.errors import INTERRUPTED
 def main() -> None:
     """Run the command line, and end an interrupted one with a line instead of a traceback."""
     try:
-        from pipelines.cli import main as command_line  # noqa: PLC0415  loading everything takes seconds
+        from pipelines.cli import main as command_line  # noqa: PLC0415  loading it may be interrupted
 
         command_line()
     except (KeyboardInterrupt, SystemExit) as end:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -23,15 +25,27 @@ PANELS = {
     "Privacy": ("person", "forget", "retention"),
     "Sandbox": ("demo", "sandbox"),
 }
+# The module of each command, which registers it on ``app``.
+MODULES = {name: name for names in PANELS.values() for name in names} | {
+    "report": "build",
+    "dictionary": "build",
+    "gate": "gates",
+    "confirm": "gates",
+    "push": "writeback",
+    "alerts": "status",
+    "person": "privacy",
+    "forget": "privacy",
+    "retention": "privacy",
+}
 
 
 class Commands(TyperGroup):
-    """All commands, in the panels and the order of the help."""
+    """The commands that were loaded, in the panels and the order of the help."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        panels = {name: panel for panel, names in PANELS.items() for name in names}
-        self.commands = {**{name: self.commands[name] for name in panels}, **self.commands}
+        panels = {name: panel for panel, names in PANELS.items() for name in names if name in self.commands}
+        self.commands = {name: self.commands[name] for name in panels}
         for name, panel in panels.items():
             self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
 
@@ -64,11 +78,19 @@ def everywhere(
     """What every command takes."""
 
 
+def load_commands(arguments: Sequence[str] = ()) -> None:
+    """Import the module of the command that the line names; of every command where it names none that we know."""
+    named = next((argument for argument in arguments if not argument.startswith("-")), "")
+    for module in {MODULES[named]} if named in MODULES else set(MODULES.values()):
+        import_module(f"{__name__}.{module}")
+
+
 def main() -> None:
     """Run the command line; end with the exit code of the error, and a traceback only with ``--debug``."""
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    load_commands(sys.argv[1:])  # all of them take seconds
     try:
         app()
     except OutreachError as error:
@@ -82,29 +104,3 @@ def main() -> None:
         if isinstance(end.__context__, BrokenPipeError):
             sys.exit(0)  # the reader of a long output has seen enough
         raise
-
-
-# Each module registers its commands on ``app``.
-from pipelines.cli import (  # noqa: E402, F401
-    approve,
-    build,
-    capacity,
-    dashboard,
-    demo,
-    doctor,
-    errors,
-    explain,
-    export,
-    gates,
-    ledger,
-    load,
-    match,
-    plan,
-    privacy,
-    receive,
-    revert,
-    run,
-    sandbox,
-    status,
-    writeback,
-)
