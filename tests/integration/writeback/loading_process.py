@@ -1,4 +1,6 @@
-"""Loads the operational store into the warehouse again and again, a line for each load; SIGTERM asks for a last one."""
+"""Loads the operational store into the warehouse again and again, a line for each load; SIGUSR1 asks for a last one.
+
+Not SIGTERM: dlt takes that for the wish to end in the middle of a load."""
 
 import signal
 import time
@@ -13,7 +15,7 @@ from pipelines.writeback.ledger_source import load_writeback
 
 def main() -> None:
     asked_to_end: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))
+    signal.signal(signal.SIGUSR1, lambda number, _: asked_to_end.append(number))
     settings, progress = load_settings(), Progress(disable=True)
     is_last = False
     while not is_last:

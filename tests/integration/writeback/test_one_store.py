@@ -130,7 +130,7 @@ def test_processes_that_share_a_store_and_are_killed_lose_nothing_and_double_not
         finally:
             is_enough.set()
         rows = sorted(row for one in sent for row in one.result())
-    loader.send_signal(signal.SIGTERM)
+    loader.send_signal(signal.SIGUSR1)
     assert loader.wait(120) == 0
 
     engine = open_store(settings)
