@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from typer.core import TyperGroup
+from typer.main import get_group
 
 from pipelines.console import err, out
 from pipelines.errors import OutreachError
@@ -40,14 +41,26 @@ MODULES = {name: name for names in PANELS.values() for name in names} | {
 
 
 class Commands(TyperGroup):
-    """The commands that were loaded, in the panels and the order of the help."""
+    """All commands, in the panels and the order of the help; each is loaded when asked for, as all take seconds."""
 
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        panels = {name: panel for panel, names in PANELS.items() for name in names if name in self.commands}
-        self.commands = {name: self.commands[name] for name in panels}
-        for name, panel in panels.items():
-            self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of the help, which shows all commands."""
+        self._load(MODULES)
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, or nothing."""
+        self._load([cmd_name] if cmd_name in MODULES else MODULES)  # of all, one may be suggested
+        command: Any = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.rich_help_panel = next(panel for panel, names in PANELS.items() if cmd_name in names)
+        return command
+
+    def _load(self, names: Iterable[str]) -> None:
+        if missing := [name for name in names if name not in self.commands]:
+            for name in missing:
+                import_module(f"{__name__}.{MODULES[name]}")
+            self.commands = get_group(app).commands
 
 
 app = typer.Typer(
@@ -78,19 +91,11 @@ def everywhere(
     """What every command takes."""
 
 
-def load_commands(arguments: Sequence[str] = ()) -> None:
-    """Import the module of the command that the line names; of every command where it names none that we know."""
-    named = next((argument for argument in arguments if not argument.startswith("-")), "")
-    for module in {MODULES[named]} if named in MODULES else set(MODULES.values()):
-        import_module(f"{__name__}.{module}")
-
-
 def main() -> None:
     """Run the command line; end with the exit code of the error, and a traceback only with ``--debug``."""
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
-    load_commands(sys.argv[1:])  # all of them take seconds
     try:
         app()
     except OutreachError as error:

@@ -9,27 +9,29 @@ import typer
 from typer.testing import CliRunner
 
 from pipelines import __main__
-from pipelines.cli import MODULES, PANELS, app, load_commands
+from pipelines.cli import MODULES, PANELS, app
 
 
 def test_every_command_stands_in_a_panel_of_the_help() -> None:
-    load_commands()
+    shown = CliRunner().invoke(app, ["--help"]).stdout
     registered = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
     registered |= {group.name for group in app.registered_groups}
     assert registered == {name for names in PANELS.values() for name in names}
-    shown = CliRunner().invoke(app, ["--help"]).stdout
     assert "--debug" in shown
     assert [panel for panel in PANELS if f"─ {panel} ─" in shown] == list(PANELS)
 
 
-@pytest.mark.parametrize(("command", "module"), [("report", "build"), ("alerts", "status"), ("capacity", "capacity")])
-def test_a_line_loads_the_command_that_it_names(command: str, module: str) -> None:
-    code = f"import sys; from pipelines.cli import app, load_commands; load_commands(['--debug', '{command}', 'load'])"
-    code += "; print(*(name for name in sys.modules if name.startswith('pipelines.cli.')))"
-    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert f"pipelines.cli.{module}" in loaded
-    assert "pipelines.cli.load" not in loaded
-    assert MODULES[command] == module
+@pytest.mark.parametrize("command", ["report", "alerts", "explain"])
+def test_a_line_loads_only_the_command_that_it_names(command: str) -> None:
+    code = f"import sys; from pipelines.cli import main; sys.argv[1:] = ['--debug', '{command}', '--help']\n"
+    code += "try: main()\nfinally: print(*(name for name in sys.modules if name.startswith('pipelines.cli.')))"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1].split()
+    assert f"pipelines.cli.{MODULES[command]}" in loaded
+    assert "pipelines.cli.demo" not in loaded
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant() -> None:
+    assert "Did you mean 'report'" in CliRunner().invoke(app, ["reprot"]).output
 
 
 def test_the_version_is_shown() -> None:

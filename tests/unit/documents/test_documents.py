@@ -18,6 +18,7 @@ DOCUMENTS += sorted((PROJECT / "docs").glob("*.md"))
 COMMAND = re.compile(r"(?:`|^|&& )outreach ((?:[a-z][a-z-]*)(?:[^`\n&#]*))", re.MULTILINE)
 OURS = ("docs/", "seeds/", "pipelines/", "models/", "tests/", "deploy/", "macros/", "sandbox/", "dashboard/")
 ROOT: Any = typer.main.get_command(app)
+ROOT.list_commands(None)  # which loads them all
 
 
 def problem(words: list[str]) -> str | None:
