@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
@@ -78,8 +77,7 @@ def _dbt_build(
 
     Returns how many nodes ended in which status, and the names of the models that were built.
     """
-    dbt = Path(sys.executable).with_name("dbt")
-    command = [str(dbt), "--log-format", "json", "build", "--exclude-resource-type", "unit_test"]
+    command = [sys.executable, "-m", "pipelines.dbt_process", "build", "--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if full_refresh else []
     # A test that also looks at what is not selected would compare new with old.
     command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []

@@ -110,8 +110,8 @@ def test_an_unknown_cadence_is_wrong_usage(outreach) -> None:
 def test_dbt_does_not_outlive_a_killed_build(tmp_path: Path, ending: signal.Signals) -> None:
     fake = tmp_path / "bin"
     fake.mkdir()
-    (fake / "dbt").write_text(f"#!{sys.executable}\nimport time\nopen('started', 'w').close()\ntime.sleep(60)\n")
-    (fake / "dbt").chmod(0o755)
+    (fake / "python").write_text(f"#!{sys.executable}\nimport time\nopen('started', 'w').close()\ntime.sleep(60)\n")
+    (fake / "python").chmod(0o755)
     code = (
         f"import signal, sys; sys.executable = {str(fake / 'python')!r}\n"
         "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
