@@ -45,7 +45,7 @@ def _inbox_knows_tombstones(connection: Connection) -> None:
     connection.exec_driver_sql(f"alter table inbox_events add column erased_at {time}")
 
 
-# version found -> step to the next one; version 4 has new tables only (run_steps, incidents, outbox)
+# version found -> step to the next one; new tables only have 4 (run_steps, incidents, outbox) and 7 (clay_lookups)
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: _ledger_names_actors,
     2: _submissions_are_counted,

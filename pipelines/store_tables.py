@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = sa.MetaData()
 
@@ -80,6 +80,28 @@ clay_submissions = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Column("times_sent", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("table_id", "campaign_member_id"),
+    sqlite_autoincrement=True,
+)
+
+clay_lookups = sa.Table(  # a row for each request, since each may cost
+    "clay_lookups",
+    metadata,
+    sa.Column("lookup_id", Counter, primary_key=True, autoincrement=True),
+    sa.Column("subject", sa.Text, sa.CheckConstraint("subject in ('person', 'company')"), nullable=False),
+    sa.Column("lookup_key", sa.Text, nullable=False),
+    sa.Column(
+        "status",
+        sa.Text,
+        sa.CheckConstraint("status in ('intent', 'found', 'missed', 'refused', 'unreadable')"),
+        nullable=False,
+    ),
+    sa.Column("credits", sa.Integer, nullable=False),
+    sa.Column("is_price_named", sa.Boolean, nullable=False),
+    sa.Column("asked_at", UtcTimestamp, nullable=False),
+    sa.Column("answered_at", UtcTimestamp),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("answer", sa.Text),
+    sa.Index("clay_lookups_by_time", "asked_at"),
     sqlite_autoincrement=True,
 )
 

@@ -1,4 +1,4 @@
-"""Loading Clay: table rows, callbacks from the inbox, our submissions, and dropped CSV exports."""
+"""Loading Clay: table rows, callbacks from the inbox, our submissions and lookups, and dropped CSV exports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from pipelines.campaign_map import REPLIES_TABLE, read_campaign_map
 from pipelines.clay.client import ClayClient, UnknownTableError
 from pipelines.clay.csv_exports import CsvExports
 from pipelines.clay.drop_folder import DropFolder
-from pipelines.clay.tables import CALLBACK_COLUMNS, CALLBACK_EVENTS, CSV_ROWS, SUBMISSIONS, TABLE_ROWS, table_row
+from pipelines.clay.tables import (
+    CALLBACK_COLUMNS,
+    CALLBACK_EVENTS,
+    CSV_ROWS,
+    LOOKUPS,
+    SUBMISSIONS,
+    TABLE_ROWS,
+    lookup_row,
+    table_row,
+)
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.inbox.clay import SOURCE
@@ -23,7 +32,7 @@ from pipelines.landing import land
 from pipelines.raw_tables import Reads, Row
 from pipelines.service_clock import latest_service_time
 from pipelines.store import open_store, reading
-from pipelines.store_tables import clay_submissions
+from pipelines.store_tables import clay_lookups, clay_submissions
 
 DATASET = "raw_clay"
 LOADED_FILES = "loaded_files"
@@ -47,6 +56,7 @@ def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float]
     resources = [
         TABLE_ROWS.resource(reader.table_rows),
         SUBMISSIONS.resource(reader.submissions),
+        LOOKUPS.resource(reader.lookups),
         CSV_ROWS.resource(reader.csv_rows),
     ]
     counts = land(settings, DATASET, resources)
@@ -59,6 +69,24 @@ def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float]
             next_step=problems[0].next_step,
         )
     return counts
+
+
+def load_lookups(settings: Settings) -> dict[str, int]:
+    """Load what Clay was asked about people and companies, and return the rows landed. The caller holds the lock.
+
+    Raises:
+        StoreError: the operational store or the warehouse cannot be used.
+    """
+    reads, engine, now = Reads(), open_store(settings), latest_service_time(settings)
+    counts = land(settings, DATASET, [LOOKUPS.resource(lambda: _lookups(engine, reads, now))])
+    return counts | land(settings, DATASET, [reads.resource()])
+
+
+def _lookups(engine: sa.Engine, reads: Reads, now: datetime) -> Iterator[Sequence[Row]]:
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(clay_lookups)).mappings().all()
+    reads.add(LOOKUPS, now, len(rows))
+    yield [lookup_row(row) for row in rows]
 
 
 class _Reader:
@@ -90,6 +118,9 @@ class _Reader:
             rows = connection.execute(sa.select(clay_submissions)).mappings().all()
         self.reads.add(SUBMISSIONS, self._now, len(rows))
         yield [dict(row) for row in rows]
+
+    def lookups(self) -> Iterator[Sequence[Row]]:
+        return _lookups(self.engine, self.reads, self._now)
 
     def csv_rows(self) -> Iterator[Sequence[Row]]:
         loaded: dict[str, str] = dlt.current.resource_state().setdefault(LOADED_FILES, {})

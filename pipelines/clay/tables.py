@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.clay.client import cell, cell_value
-from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Record, Row, as_json
+from pipelines.clay.lookups.answers import record_of
+from pipelines.errors import DataError
+from pipelines.raw_tables import FLAG, INTEGER, JSON, TEXT, TIME, RawTable, Record, Row, as_json
 
 ROW_ID_NAMES = ("id", "row_id", "_id")
 UPDATED_AT_NAMES = ("updated_at", "updatedAt", "Updated At")
@@ -45,11 +49,37 @@ SUBMISSIONS = RawTable(
         "detail": TEXT,
     },
 )
+LOOKUPS = RawTable(
+    "lookups",
+    ("lookup_id",),
+    {
+        "lookup_id": INTEGER,
+        "subject": TEXT,
+        "lookup_key": TEXT,
+        "status": TEXT,
+        "credits": INTEGER,
+        "is_price_named": FLAG,
+        "asked_at": TIME,
+        "answered_at": TIME,
+        "http_status": INTEGER,
+        "record": JSON,
+        "answer": JSON,
+    },
+)
 CSV_ROWS = RawTable(
     "csv_rows",
     ("file_sha256", "row_number"),
     {"file_name": TEXT, "file_sha256": TEXT, "row_number": INTEGER, "payload": JSON},
 )
+
+
+def lookup_row(row: Mapping[Any, Any]) -> Row:
+    """A row of the store's lookups, and the person's or company's record inside the answer, wherever it stands."""
+    try:
+        record = record_of(row["subject"], json.loads(row["answer"])) if row["status"] == "found" else None
+    except DataError:  # it was understood by another version of us
+        record = None
+    return {**row, "record": as_json(record) if record else None}
 
 
 def table_row(table_id: str, content: Any) -> Row:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from pipelines.clay.loader import load_clay
+from pipelines.clay.loader import load_clay, load_lookups
+from pipelines.clay.lookups.run import LookupSummary, look_up
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import Settings, load_settings
@@ -70,8 +71,54 @@ def smartlead(as_json: AsJson = False) -> None:
 
 @load_app.command()
 def clay(as_json: AsJson = False) -> None:
-    """Load Clay's tables, its callbacks from the inbox, our submissions, and complete CSV files from clay_exports."""
+    """Load Clay's tables, its callbacks from the inbox, our submissions and lookups, and complete CSV files."""
     _load("clay", {"clay": _clay}, as_json=as_json)
+
+
+@load_app.command(name="clay-lookups")
+def clay_lookups(
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Look up so many at most.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due, but ask Clay nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look up in Clay's Enterprise API who may be exported and was not enriched for a quarter, within a credit budget.
+
+    Of each lead, the person by e-mail address and the company by domain. What was answered within the cache's lifetime
+    is not asked again, and what was answered is kept also when the budget ends the command early.
+    """
+    settings = load_settings()
+    command = "load clay-lookups"
+    with recorded_run(open_store(settings), command + (" --dry-run" if dry_run else "")) as run:
+        with progress() as display:
+            summary, problem = look_up(settings, display, most=most, dry_run=dry_run)
+        run.summary.update(summary.as_dict())
+        _show_lookups(summary, as_json=as_json)
+        if summary.credits_of_run or summary.asked:
+            with loading(settings, command):
+                load_lookups(settings)
+        if problem is not None:
+            raise problem
+
+
+def _show_lookups(summary: LookupSummary, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(summary.as_dict()))
+        return
+    table = new_table("Clay's lookups", "", "")
+    table.columns[1].justify = "right"
+    lines = {
+        "people and companies due": summary.due,
+        "of them answered before": summary.cached,
+        "would be asked" if summary.is_dry_run else "to ask": summary.to_ask,
+        "found": summary.found,
+        "nothing known": summary.missed,
+        "credits of this run": summary.credits_of_run,
+        f"credits of this {summary.period}": summary.credits_spent,
+        f"credits left of this {summary.period}": summary.credits_left,
+    }
+    for label, count in lines.items():
+        table.add_row(label, f"{count:,}")
+    out.print(table)
 
 
 @load_app.command()

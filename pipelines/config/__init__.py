@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from pipelines.config.running import Alerts, Dashboard, Mail, Notices, Push, Receiver, Spark
-from pipelines.config.services import Clay, HubSpot, SalesforceOrg, Smartlead
+from pipelines.config.services import Clay, ClayLookups, HubSpot, SalesforceOrg, Smartlead
 from pipelines.errors import ConfigurationError
 
 SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
@@ -154,6 +154,11 @@ class Settings(BaseSettings):
         """Clay's connection, or a ConfigurationError that says how to set it."""
         return _required(self.clay, "clay", "API_KEY")
 
+    def require_clay_lookups(self) -> tuple[Clay, ClayLookups]:
+        """Clay's connection with its lookups, or a ConfigurationError that says how to set them."""
+        clay = self.require_clay()
+        return clay, _required(clay.lookups, "clay.lookups", "API_KEY and __CREDIT_BUDGET")
+
     def require_receiver(self) -> Receiver:
         """The receiver's settings, or a ConfigurationError that says how to set them."""
         return _required(self.receiver, "receiver", "SMARTLEAD_SECRET")
@@ -179,9 +184,10 @@ class Settings(BaseSettings):
 
 def _required(section: Section | None, name: str, key: str) -> Section:
     if section is None:
+        variable = f"OUTREACH_{name.upper().replace('.', '__')}__{key}"
         raise ConfigurationError(
             f"Nothing is configured for {name}.",
-            next_step=f"Set OUTREACH_{name.upper()}__{key}, or a [{name}] table in {secrets_file()}.",
+            next_step=f"Set {variable}, or a [{name}] table in {secrets_file()}.",
         )
     return section
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -59,11 +60,25 @@ class ClayTable(ClayWebhook):
         return [self, *self.next_webhooks]
 
 
+class ClayLookups(BaseModel):
+    """Clay's Enterprise API of people and companies. Its paths and its price are not published: see docs/clay.md."""
+
+    api_key: SecretStr
+    credit_budget: int = Field(ge=0, description="the most credits that lookups may cost in a period")
+    budget_period: Literal["day", "month"] = Field("month", description="in UTC")
+    credits_per_lookup: int = Field(1, ge=1, description="what counts where an answer names no credits, or is lost")
+    cache_days: int = Field(90, ge=1, description="how long nothing is asked twice; a miss neither")
+    requests_per_second: int = Field(5, ge=1)
+    people_path: str = "v1/people/enrich"
+    companies_path: str = "v1/companies/enrich"
+
+
 class Clay(BaseModel):
-    """Clay's public API and the webhook sources of the tables that an audience is exported to, by table id."""
+    """Clay's public API, its lookups, and the webhook sources of the tables that an audience goes to, by table id."""
 
     base_url: str = "https://api.clay.com"
     api_key: SecretStr | None = None
+    lookups: ClayLookups | None = None
     tables: dict[str, ClayTable] = Field(default_factory=dict)
 
 

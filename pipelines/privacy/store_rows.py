@@ -18,6 +18,7 @@ from pipelines.privacy.person import Person
 from pipelines.store import reading, writing
 from pipelines.store_tables import (
     accepted_matches,
+    clay_lookups,
     clay_submissions,
     erased_identities,
     erasures,
@@ -83,7 +84,7 @@ def erase_rows(engine: Engine, person: Person, mentions: Mentions, *, by: str, e
     """Take somebody out of the store and return how many rows changed, by table.
 
     An inbox event keeps the key by which a second delivery is recognised, a submission counts on for the limit of its
-    Clay table, and the ledger stays whole.
+    Clay table, a lookup for the budget of its period, and the ledger stays whole.
     """
     counts: Counter[str] = Counter()
     for table in metadata.sorted_tables:
@@ -153,6 +154,8 @@ def _erase(connection: Connection, one: Found, mentions: Mentions) -> None:
     elif one.finding is Finding.THEIRS and one.table is clay_submissions:
         erased = f"erased {one.row['submission_id']}"  # unique, and no id
         values = {"campaign_member_id": erased, "lead_id": "", "payload_hash": "", "detail": None}
+    elif one.finding is Finding.THEIRS and one.table is clay_lookups and one.row["subject"] == "person":
+        values = {"lookup_key": f"erased {one.row['lookup_id']}", "answer": None}
     keys = {column.name for column in one.table.primary_key}
     changed = {name: value for name, value in values.items() if name not in keys and value != one.row[name]}
     if changed:

@@ -45,6 +45,7 @@ csv_sightings as (
         csv_rows.job_title,
         csv_rows.work_email,
         csv_rows.phone_number,
+        csv_rows.linkedin_url,
         csv_rows.company_description,
         csv_rows.icp_score,
         csv_rows.lead_tier,

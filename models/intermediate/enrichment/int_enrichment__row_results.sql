@@ -1,5 +1,6 @@
 -- What Clay found for each row of its lead tables: the callback, the poll and the CSV export of a row meet in one row,
--- and the latest enrichment counts. Of sightings of the same enrichment the poll is the truth, then the export (R11).
+-- and the latest enrichment counts; beside them the lookups, as rows of a table of their own. Of sightings of the same
+-- enrichment the poll is the truth, then the export (R11).
 with
 
 table_rows as (
@@ -17,6 +18,10 @@ clay_members as (
 
 csv_sightings as (
     select * from {{ ref('int_enrichment__csv_sightings') }}
+),
+
+lookup_sightings as (
+    select * from {{ ref('int_enrichment__lookup_sightings') }}
 ),
 
 rows_of_members as (
@@ -40,10 +45,22 @@ rows_of_members as (
         cast(null as {{ dbt.type_string() }}) as unmatched_reason
     from csv_sightings
     where not is_row_known
+    union distinct
+    select
+        table_id,
+        row_id,
+        org,
+        campaign_id,
+        campaign_member_id,
+        lead_id,
+        cast(null as {{ dbt.type_string() }}) as unmatched_reason
+    from lookup_sightings
 ),
 
 sightings as (
-    {%- for sighting, seen_by in (('table_rows', 'poll'), ('csv_sightings', 'csv'), ('callbacks', 'callback')) %}
+    {%- for sighting, seen_by in (
+        ('table_rows', 'poll'), ('csv_sightings', 'csv'), ('callbacks', 'callback'), ('lookup_sightings', 'lookup')
+    ) %}
         select
             table_id,
             row_id,
@@ -55,6 +72,7 @@ sightings as (
             job_title,
             work_email,
             phone_number,
+            linkedin_url,
             company_description,
             icp_score,
             lead_tier,
@@ -93,6 +111,7 @@ row_results as (
         nullif(trim(numbered.job_title), '') as job_title,
         nullif(lower(trim(numbered.work_email)), '') as work_email,
         nullif(trim(numbered.phone_number), '') as phone_number,
+        nullif(trim(numbered.linkedin_url), '') as linkedin_url,
         nullif(trim(numbered.company_description), '') as company_description,
         try_cast(numbered.icp_score as integer) as clay_icp_score,
         nullif(trim(numbered.lead_tier), '') as clay_lead_tier,

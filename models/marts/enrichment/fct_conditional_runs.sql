@@ -4,6 +4,7 @@ with
 
 row_results as (
     select * from {{ ref('int_enrichment__row_results') }}
+    where table_id <> 'lookups'  -- no column of Clay's runs there
 ),
 
 icp_scores as (

@@ -32,7 +32,11 @@ numbered as (
         *,
         row_number() over (
             partition by org, lead_id
-            order by enriched_at desc, table_id asc, row_id asc
+            -- a lookup brings less than a row of a table: it counts where no table has brought anything for a quarter
+            order by
+                case when table_id = 'lookups' then enriched_at - interval 3 month else enriched_at end desc,
+                table_id asc,
+                row_id asc
         ) as place
     from row_results
 ),

@@ -1,5 +1,6 @@
 -- What each provider of each step found and cost, and where the waterfall of the reference architecture was not kept:
--- cheapest first, stop on match, no more credits for a row than the ceiling of the step.
+-- cheapest first, stop on match, no more credits for a row than the ceiling of the step. Clay's lookups stand beside it
+-- as providers of their own; they are no part of a waterfall, so that they cannot break its rules.
 with
 
 attempts as (
@@ -8,6 +9,37 @@ attempts as (
 
 campaign_map as (
     select * from {{ ref('campaign_map') }}
+),
+
+lookups as (
+    select * from {{ ref('stg_clay__lookups') }}
+    where lookup_status in ('found', 'missed')
+),
+
+all_attempts as (
+    select
+        table_id,
+        row_id,
+        step,
+        provider,
+        credits,
+        is_match,
+        is_out_of_order,
+        is_after_match,
+        is_over_credit_ceiling
+    from attempts
+    union all
+    select
+        'lookups' as table_id,
+        lookup_key as row_id,
+        subject as step,
+        case subject when 'person' then 'clay_people' else 'clay_company' end as provider,
+        cast(credits as integer) as credits,
+        lookup_status = 'found' as is_match,
+        false as is_out_of_order,
+        false as is_after_match,
+        false as is_over_credit_ceiling
+    from lookups
 ),
 
 counted as (
@@ -22,7 +54,7 @@ counted as (
         sum(case when is_out_of_order then 1 else 0 end) as cheapest_first_violations,
         sum(case when is_after_match then 1 else 0 end) as stop_on_match_violations,
         sum(case when is_over_credit_ceiling then 1 else 0 end) as credit_ceiling_violations
-    from attempts
+    from all_attempts
     group by table_id, step, provider
 ),
 

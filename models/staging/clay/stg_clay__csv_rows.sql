@@ -19,6 +19,7 @@ renamed as (
         {{ json_text('payload', 'job_title') }} as job_title,
         {{ json_text('payload', 'work_email') }} as work_email,
         {{ json_text('payload', 'phone_number') }} as phone_number,
+        {{ json_text('payload', 'linkedin_url') }} as linkedin_url,
         {{ json_text('payload', 'company_description') }} as company_description,
         {{ json_text('payload', 'icp_score') }} as icp_score,
         {{ json_text('payload', 'lead_tier') }} as lead_tier,
