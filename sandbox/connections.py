@@ -142,6 +142,10 @@ def secrets_toml(sandbox: Sandbox) -> str:
         f'base_url = "{sandbox.url("clay")}"',
         f'api_key = "{sandbox.credentials["clay"]}"',
         "",
+        "[clay.lookups]",
+        f'api_key = "{sandbox.credentials["clay"]}"',
+        "credit_budget = 1000",
+        "",
     ]
     for table in CLAY_TABLES:
         lines += [

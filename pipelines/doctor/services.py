@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import httpx
 
 from pipelines.campaign_map import read_campaign_map
 from pipelines.clay.client import ClayClient
+from pipelines.clay.lookups.api import LookupApi
+from pipelines.clay.lookups.asked import Asked
 from pipelines.config import Settings
 from pipelines.doctor.check import Check, Finding, cannot_tell, failed, passed, run_check
 from pipelines.errors import DataError, OutreachError
 from pipelines.operations.channels import as_mail_error, connect_mail
 from pipelines.salesforce.auth import LARGEST_CLOCK_DIFFERENCE
 from pipelines.smartlead.client import SmartleadClient
+from pipelines.store import open_store
 
 Look = Callable[[], Finding]
 KEY = "It can be reached and takes our key"
@@ -30,6 +34,7 @@ def check_services(settings: Settings) -> list[Check]:
         *_with_clock("smartlead", lambda: _smartlead(settings)),
         *_with_clock("clay", lambda: _clay(settings)),
         _check("clay", "Every table of the campaign map has its webhook", lambda: _clay_webhooks(settings)),
+        _check("clay", "It takes our key for lookups, and has them where we look", lambda: _clay_lookups(settings)),
         _check("receiver", "It listens where it is configured", lambda: _receiver(settings)),
         _check("alerts", "Somebody gets alerts", lambda: _alerts(settings)),
         _check("alerts", "The SMTP server takes our credentials", lambda: _mail(settings)),
@@ -93,6 +98,23 @@ def _clay_webhooks(settings: Settings) -> Finding:
             "Set webhook_url in a [clay.tables.…] section for each, or correct seeds/campaign_map.csv.",
         )
     return passed(f"{len(tables)} tables; whether Clay takes a row shows only when one is sent")
+
+
+def _clay_lookups(settings: Settings) -> Finding:
+    if settings.clay is None or settings.clay.lookups is None:
+        return cannot_tell("no [clay.lookups] section is configured, so nothing is looked up")
+    clay, lookups = settings.require_clay_lookups()
+    asked = Asked(open_store(settings), lookups)
+    with closing(LookupApi(clay, lookups, asked)) as api:
+        api.probe()
+    budget = asked.budget()
+    spent = f"{budget.spent:,} of {budget.credits:,} credits of this {budget.period} are spent"
+    if asked.has_found:
+        return passed(f"it does; {spent}")
+    return cannot_tell(
+        f"it does; whether its answers are as we assume shows only when something is found; {spent}",
+        "Read docs/clay.md, then outreach load clay-lookups --most 1, and compare its answer with your contract.",
+    )
 
 
 def _receiver(settings: Settings) -> Finding:

@@ -20,7 +20,7 @@ from pipelines.privacy.expired_texts import EXPIRED, expired, expired_json, phra
 from pipelines.publish import superseded
 from pipelines.raw_parquet import land_parquet
 from pipelines.store import open_store, writing
-from pipelines.store_tables import inbox_events, incidents, outbox, run_steps, runs
+from pipelines.store_tables import clay_lookups, inbox_events, incidents, outbox, run_steps, runs
 from pipelines.warehouse import warehouse_lock
 
 WEBHOOK_TEXTS = (  # the staging table is incremental: what it has taken over it does not read again
@@ -83,10 +83,10 @@ def enforce(settings: Settings, *, apply: bool, now: datetime | None = None, wai
     with warehouse_lock(settings.warehouse_path, "retention", wait_seconds=wait_seconds):
         for one in read_periods(settings.project_dir):
             counts[one.what] = WAYS[one.what](Due(settings, now - timedelta(days=one.days), apply))
-        if apply and counts["reply_texts"] + counts["set_aside_records"]:
+        if apply and counts["reply_texts"] + counts["set_aside_records"] + counts["clay_lookups"]:
             duckdb_rows.rewrite(settings.warehouse_path)
             land_parquet(settings, keep_old=False)
-    if apply and counts["inbox_events"] + counts["run_history"]:
+    if apply and counts["inbox_events"] + counts["run_history"] + counts["clay_lookups"]:
         store_rows.forget_free_space(open_store(settings))
     return counts
 
@@ -107,6 +107,13 @@ def _run_history(due: Due) -> int:
         (outbox, outbox.c.sent_at < due.before),
     ]
     return _in_store(due, old)
+
+
+def _clay_lookups(due: Due) -> int:
+    """Whom Clay was asked about, its answers and what they cost; in the warehouse too, which would keep them."""
+    with _Warehouse(due) as warehouse:
+        warehouse.delete("raw_clay.lookups", "asked_at < $before")
+    return _in_store(due, [(clay_lookups, clay_lookups.c.asked_at < due.before)])
 
 
 def _in_store(
@@ -223,5 +230,6 @@ WAYS: dict[str, Callable[[Due], int]] = {
     "published_versions": _published_versions,
     "plans": _plans,
     "clay_export_files": _clay_export_files,
+    "clay_lookups": _clay_lookups,
     "run_history": _run_history,
 }

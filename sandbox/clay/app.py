@@ -1,8 +1,9 @@
-"""Clay over HTTP: webhook sources, the public API, and the sandbox's control."""
+"""Clay over HTTP: webhook sources, the public API, lookups, and the sandbox's control."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.clay.lookups import Lookups
 from sandbox.clay.outbound import Outbound
 from sandbox.clay.simulation import Simulation
 from sandbox.clay.tables import TABLES, SourceFullError, TableOptions, Tables
@@ -39,6 +41,7 @@ class ClayService:
         self._faults = Faults()
         self._tables = Tables(database, config["seed"], TableOptions(**config.get("tables", {})))
         self._simulation = Simulation(database, config["seed"])
+        self._lookups = Lookups(database, config["seed"])
         self._outbound = Outbound(database, self._simulation, config)
 
     def application(self) -> Starlette:
@@ -48,6 +51,8 @@ class ClayService:
                 Route("/v3/sources/webhook/{table_id}", self._take, methods=["POST"]),
                 Route("/public/v0/me", self._me),
                 Route("/public/v0/tables/query", self._query, methods=["POST"]),
+                Route("/v1/people/enrich", self._look_up("person"), methods=["POST"]),
+                Route("/v1/companies/enrich", self._look_up("company"), methods=["POST"]),
                 Route("/_sandbox/{action}", control(self._config["token"], self._act), methods=["GET", "POST"]),
             ],
             middleware=[Middleware(WorldTime, clock=self._db.clock)],
@@ -100,6 +105,23 @@ class ClayService:
             return _message("Table not found", 404)
         rows, cursor = await run_in_threadpool(self._tables.page, table_id, max(1, min(limit, MOST_ROWS)), offset)
         return JSONResponse({"data": rows, "cursor": cursor})
+
+    def _look_up(self, subject: str) -> Callable[[Request], Awaitable[Response]]:
+        async def look_up(request: Request) -> Response:
+            path = request.url.path
+            await self._faults.delay(path)
+            if request.headers.get("authorization") != f"Bearer {self._config['api_key']}":
+                return _message("Invalid API key", 401)
+            if faulty := self._faults.answer(path):
+                return faulty
+            try:
+                answer = await run_in_threadpool(self._lookups.answer, subject, dict(await request.json()))
+            except (ValueError, TypeError) as error:
+                return _message(str(error), 400)
+            is_lost = self._faults.take(path, "answer_lost")
+            return _message("Bad gateway", 502) if is_lost else JSONResponse(answer, 200 if answer[subject] else 404)
+
+        return look_up
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("clay-api-key") != self._config["api_key"]:

@@ -26,6 +26,8 @@ create table if not exists callbacks (
 create index if not exists callbacks_open on callbacks (is_delivered, id);
 create table if not exists classifications (
     id integer primary key autoincrement, row_id text, classification text, given_at text, is_correction integer);
+create table if not exists lookups (
+    id integer primary key autoincrement, subject text, lookup_key text, is_match integer, credits integer);
 create table if not exists corrections (
     id integer primary key autoincrement, due_on text, row_id text, classification text);
 """

@@ -27,7 +27,11 @@ QUERIES = {
             json_extract(attempt.value, '$.is_match') as is_match,
             json_extract(attempt.value, '$.credits') as credits
         from rows, json_each(json_extract(cells, '$.attempts.value')) as attempt
-        where table_id <> 't_replies' and status = 'done' order by row_number, attempt.key""",
+        where table_id <> 't_replies' and status = 'done'
+        union all
+        select 'lookups', lookup_key, subject, case subject when 'person' then 'clay_people' else 'clay_company' end,
+            is_match, credits
+        from lookups""",
     "clay_classifications": """
         select json_extract(inputs, '$.smartlead_campaign_id') as smartlead_campaign_id, email,
             json_extract(inputs, '$.message_id') as message_id, classification, given_at, is_correction

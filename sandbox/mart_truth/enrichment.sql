@@ -9,4 +9,4 @@ from (
         on members.org = rows.org and members.campaign_member_id = rows.campaign_member_id
     where status = 'done'
 ) as rows
-full join published.marts.fct_lead_enrichment using (table_id, row_id)
+full join (from published.marts.fct_lead_enrichment where table_id <> 'lookups') as found using (table_id, row_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import DataError
@@ -25,25 +24,12 @@ AROUND_CREDITS = ("usage", "meta", "billing")
 NOTHING_FOUND = {"not_found", "no_match", "not found"}
 
 
-@dataclass(frozen=True)
-class Reading:
-    """An answer as it was understood: the record, None for a miss, and the credits if it names them, rounded up."""
-
-    record: dict[str, Any] | None
-    credits: int | None
-
-
-def read_answer(subject: str, content: Any) -> Reading:
-    """Understand an answer about a ``person`` or a ``company``.
+def record_of(subject: str, content: Any) -> dict[str, Any] | None:
+    """The record of a ``person`` or a ``company`` in an answer, None for a miss.
 
     Raises:
         DataError: it has none of the known shapes, or several records, of which none may be guessed.
     """
-    return Reading(record_of(subject, content), _credits(content))
-
-
-def record_of(subject: str, content: Any) -> dict[str, Any] | None:
-    """The record in an answer; see :func:`read_answer`."""
     if content is None or content in ({}, []):
         return None
     if isinstance(content, list) and len(content) == 1:
@@ -60,7 +46,8 @@ def record_of(subject: str, content: Any) -> dict[str, Any] | None:
     return content
 
 
-def _credits(content: Any) -> int | None:
+def credits_of(content: Any) -> int | None:
+    """The credits that an answer names, rounded up; None if it names none."""
     if not isinstance(content, dict):
         return None
     places = [content, *(content[name] for name in AROUND_CREDITS if isinstance(content.get(name), dict))]

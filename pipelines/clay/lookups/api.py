@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 import httpx
 
-from pipelines.clay.lookups.answers import read_answer
+from pipelines.clay.lookups.answers import credits_of, record_of
 from pipelines.clay.lookups.asked import Asked, Lookup
 from pipelines.config.services import Clay, ClayLookups
 from pipelines.errors import ConfigurationError, DataError, OutreachError, QuotaError, ServiceError
@@ -71,13 +72,19 @@ class LookupApi(HttpService):
             raise problem
         if not response.is_success:
             return Outcome.MISSED if response.status_code == 404 else Outcome.UNUSABLE
-        reading = read_answer(lookup.subject, self.json(response))
-        return Outcome.MISSED if reading.record is None else Outcome.FOUND
+        record = record_of(lookup.subject, self.json(response))
+        return Outcome.MISSED if record is None else Outcome.FOUND
 
-    def probe(self, subject: str) -> httpx.Response:
-        """Ask for nobody: it cannot cost anything, and shows whether Clay takes the key and has the address."""
-        path = self._paths[subject]
-        return self.read_any("POST", path, json={})
+    def probe(self) -> None:
+        """Ask for nobody, which cannot cost anything: whether Clay takes the key and has both addresses.
+
+        Raises:
+            ConfigurationError: Clay refuses the key.
+            ServiceError: Clay cannot be reached, stays busy, or has no such address.
+        """
+        for path in self._paths.values():
+            if problem := self._problem(self.read_any("POST", path, json={})):
+                raise problem
 
     def _ask_once(self, lookup: Lookup, path: str) -> httpx.Response:
         lookup_id = self._asked.intend(lookup)
@@ -97,21 +104,12 @@ class LookupApi(HttpService):
             content = response.json()
         except ValueError:
             content = {"text": response.text[:MOST_KEPT_CHARACTERS]}
-        credits = None
-        try:
-            if response.is_success:
-                reading = read_answer(lookup.subject, content)
-                status, credits = "missed" if reading.record is None else "found", reading.credits
-            else:
-                status = "missed"
-        except DataError:
-            status = "unreadable"
         self._asked.settle(
             lookup_id,
             lookup.key,
-            status,
+            _status(lookup, response, content),
             content,
-            credits=credits,
+            credits=credits_of(content),
             http_status=response.status_code,
             at=service_time(response),
         )
@@ -137,6 +135,15 @@ class LookupApi(HttpService):
         if not response.is_success and response.status_code not in ABOUT_THE_KEY:
             return self.error(response)
         return None
+
+
+def _status(lookup: Lookup, response: httpx.Response, content: Any) -> str:
+    if not response.is_success:
+        return "missed"
+    try:
+        return "missed" if record_of(lookup.subject, content) is None else "found"
+    except DataError:
+        return "unreadable"
 
 
 def _is_no_address(response: httpx.Response) -> bool:

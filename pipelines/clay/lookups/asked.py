@@ -77,15 +77,16 @@ class Asked:
         with reading(self._engine) as connection:
             return {(row.subject, row.lookup_key) for row in connection.execute(query)}
 
+    @property
+    def has_found(self) -> bool:
+        """Whether anything was ever found."""
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(sa.exists().where(_c.status == "found"))) is True
+
     def budget(self) -> Budget:
         """What the running period has cost."""
         with reading(self._engine) as connection:
             return self._budget(connection)
-
-    def price(self, subject: str) -> int:
-        """What the next lookup is taken to cost: the price of the settings, or more if an answer has named more."""
-        with reading(self._engine) as connection:
-            return self._price(connection, subject)
 
     def intend(self, lookup: Lookup) -> int:
         """Commit that a request is about to leave, and return its id.
@@ -143,6 +144,7 @@ class Asked:
         return Budget(self._settings.credit_budget, spent, self._settings.budget_period)
 
     def _price(self, connection: Connection, subject: str) -> int:
+        """What the next lookup is taken to cost: the price of the settings, or more if an answer has named more."""
         named = connection.scalar(sa.select(sa.func.max(_c.credits)).where(_c.subject == subject, _c.is_price_named))
         return max(self._settings.credits_per_lookup, named or 0)
 
