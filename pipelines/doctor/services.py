@@ -34,7 +34,7 @@ def check_services(settings: Settings) -> list[Check]:
         *_with_clock("smartlead", lambda: _smartlead(settings)),
         *_with_clock("clay", lambda: _clay(settings)),
         _check("clay", "Every table of the campaign map has its webhook", lambda: _clay_webhooks(settings)),
-        _check("clay", "It takes our key for lookups, and has them where we look", lambda: _clay_lookups(settings)),
+        *_clay_lookups(settings),
         _check("receiver", "It listens where it is configured", lambda: _receiver(settings)),
         _check("alerts", "Somebody gets alerts", lambda: _alerts(settings)),
         _check("alerts", "The SMTP server takes our credentials", lambda: _mail(settings)),
@@ -100,21 +100,26 @@ def _clay_webhooks(settings: Settings) -> Finding:
     return passed(f"{len(tables)} tables; whether Clay takes a row shows only when one is sent")
 
 
-def _clay_lookups(settings: Settings) -> Finding:
+def _clay_lookups(settings: Settings) -> list[Check]:
+    """A line only where lookups are configured; it costs no credits, since it asks for nobody."""
     if settings.clay is None or settings.clay.lookups is None:
-        return cannot_tell("no [clay.lookups] section is configured, so nothing is looked up")
-    clay, lookups = settings.require_clay_lookups()
-    asked = Asked(open_store(settings), lookups)
-    with closing(LookupApi(clay, lookups, asked)) as api:
-        api.probe()
-    budget = asked.budget()
-    spent = f"{budget.spent:,} of {budget.credits:,} credits of this {budget.period} are spent"
-    if asked.has_found:
-        return passed(f"it does; {spent}")
-    return cannot_tell(
-        f"it does; whether its answers are as we assume shows only when something is found; {spent}",
-        "Read docs/clay.md, then outreach load clay-lookups --most 1, and compare its answer with your contract.",
-    )
+        return []
+    clay, lookups = settings.clay, settings.clay.lookups
+
+    def look() -> Finding:
+        asked = Asked(open_store(settings), lookups)
+        with closing(LookupApi(clay, lookups, asked)) as api:
+            api.probe()
+        budget = asked.budget()
+        spent = f"{budget.spent:,} of {budget.credits:,} credits of this {budget.period} are spent"
+        if asked.has_found:
+            return passed(spent)
+        return cannot_tell(
+            f"it answers, but nothing was found yet, so its shape may be another one than we assume; {spent}",
+            "Run outreach load clay-lookups --most 1, and compare its answer with your contract (docs/clay.md).",
+        )
+
+    return [_check("clay", "Lookups: it takes our key, and has them where we ask", look)]
 
 
 def _receiver(settings: Settings) -> Finding:

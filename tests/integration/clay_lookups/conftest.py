@@ -51,9 +51,8 @@ class World:
         published.mkdir(parents=True)
         with duckdb.connect(str(published / "marts_1.duckdb")) as marts:
             marts.execute("create schema marts; set schema = 'marts'")
-            marts.execute(
-                "create table fct_lookups_due (subject text, lookup_key text, linkedin_url text, priority int)"
-            )
+            columns = "subject text, lookup_key text, linkedin_url text, priority int"
+            marts.execute(f"create table fct_lookups_due ({columns})")
             rows = [(*one, place) for place, one in enumerate(DUE)]
             marts.executemany("insert into fct_lookups_due values (?, ?, ?, ?)", rows)
         pointer = {"build_id": "b", "file": "marts_1.duckdb", "built_at": NOW.isoformat(), "as_of_at": NOW.isoformat()}

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from pipelines.clay.loader import load_lookups
+from pipelines.cli import main
 from pipelines.errors import ConfigurationError, DataError, QuotaError, ServiceError
 from pipelines.warehouse import warehouse_lock
 
@@ -70,20 +71,24 @@ def test_a_used_up_budget_ends_the_run_and_the_next_goes_on(world: Any) -> None:
     assert (summary.asked, summary.credits_spent, summary.credits_left) == (2, 3, 0)
     assert world.answered() == KEYS[:2]
     summary, problem = world.look_up(credit_budget=5)
-    assert world.answered() == KEYS[:4]  # a company was told to cost two credits, which are not left
+    assert world.answered() == KEYS[:4]
     assert (type(problem), summary.asked, summary.credits_spent) == (QuotaError, 2, 5)
     assert world.look_up(credit_budget=7)[1] is None
     assert world.answered() == KEYS
 
 
-def test_a_kill_between_an_answer_and_its_storing_costs_that_answer_only(
-    world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def environment(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings as the command finds them."""
     settings = world.settings()
     monkeypatch.setenv("OUTREACH_PROJECT_DIR", str(settings.project_dir.absolute()))
     monkeypatch.setenv("OUTREACH_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setenv("OUTREACH_CLAY", settings.clay.model_dump_json(include={"base_url"}))
-    monkeypatch.setenv("OUTREACH_CLAY__LOOKUPS", json.dumps({"api_key": "enterprise-key", "credit_budget": 100}))
+    monkeypatch.setenv("OUTREACH_CLAY__BASE_URL", settings.clay.base_url)
+    monkeypatch.setenv("OUTREACH_CLAY__LOOKUPS__API_KEY", "enterprise-key")
+    monkeypatch.setenv("OUTREACH_CLAY__LOOKUPS__CREDIT_BUDGET", "100")
+
+
+def test_a_kill_between_an_answer_and_its_storing_costs_that_answer_only(world: Any, environment: None) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED], check=False).returncode == -signal.SIGKILL
     assert world.kept() == [("p0@firm.example", "found", 1), ("firm.example", "intent", 1)]
     summary, problem = world.look_up()
@@ -159,3 +164,24 @@ def test_another_key_is_refused_and_without_one_nothing_is_looked_up(world: Any)
     settings = world.settings().model_copy(update={"clay": None})
     with pytest.raises(ConfigurationError, match="clay"):
         settings.require_clay_lookups()
+
+
+def test_the_command_shows_credits_lands_what_it_found_and_ends_with_4_without_budget(
+    world: Any, environment: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*options: str) -> int | str | None:
+        monkeypatch.setattr(sys, "argv", ["outreach", "load", "clay-lookups", *options])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code
+
+    assert run("--dry-run", "--json") == 0
+    dry = json.loads(capsys.readouterr().out)
+    assert (dry["to_ask"], dry["asked"], dry["is_dry_run"], world.answered()) == (5, 0, True, [])
+    monkeypatch.setenv("OUTREACH_CLAY__LOOKUPS__CREDIT_BUDGET", "3")
+    assert run() == 4
+    said = capsys.readouterr()
+    assert "3 of 3 credits of this month" in " ".join(said.err.split())
+    assert "credits left of this month" in said.out
+    with duckdb.connect(str(world.settings().warehouse_path), read_only=True) as warehouse:
+        assert warehouse.execute("select count(*) from raw_clay.lookups").fetchall() == [(2,)]

@@ -20,9 +20,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipelines.campaign_map import read_campaign_map
+from pipelines.clay.lookups.asked import Asked, Lookup
 from pipelines.cli import doctor as doctor_command
 from pipelines.cli import main
 from pipelines.config import Settings
+from pipelines.config.services import ClayLookups
 from pipelines.doctor import machine
 from pipelines.doctor.check import Check, Verdict
 from pipelines.doctor.machine import check_machine
@@ -77,6 +79,26 @@ def settings(service: Service, serve: Callable[[ASGIApp], str], tmp_path: Path) 
 
 def test_services_that_are_well_pass(settings: Settings) -> None:
     assert set(not_passed(check_services(settings))) == {"The SMTP server takes our credentials"}  # none is configured
+
+
+def test_lookups_are_looked_at_only_if_they_are_configured_and_ask_for_nobody(
+    settings: Settings, service: Service
+) -> None:
+    line = "Lookups: it takes our key, and has them where we ask"
+    assert line not in verdicts(check_services(settings))
+    clay = settings.clay
+    assert clay is not None
+    clay.lookups = ClayLookups(api_key="enterprise-key", credit_budget=10)
+    found, next_step = not_passed(check_services(settings))[line]
+    assert "0 of 10 credits of this month" in found
+    assert "--most 1" in (next_step or "")
+    asked = Asked(open_store(settings), clay.lookups)
+    lookup_id = asked.intend(Lookup("company", "acme.example"))
+    asked.settle(lookup_id, "acme.example", "found", {}, credits=3, http_status=200, at=datetime.now(UTC))
+    assert verdicts(check_services(settings))[line] == "pass"
+    service.status = 403
+    assert verdicts(check_services(settings))[line] == "fail"
+    assert asked.budget().spent == 3
 
 
 def test_a_service_that_refuses_the_key_fails_without_showing_it(settings: Settings, service: Service) -> None:

@@ -21,7 +21,7 @@ from pipelines.inbox.smartlead import webhook_event
 from pipelines.operations import outbox
 from pipelines.publish import publish
 from pipelines.store import open_store, writing
-from pipelines.store_tables import accepted_matches, clay_submissions
+from pipelines.store_tables import accepted_matches, clay_lookups, clay_submissions
 from pipelines.writeback import ledger
 from pipelines.writeback.chain import Entry
 
@@ -120,6 +120,10 @@ def fill_store(settings: Settings) -> None:
     match = {"event_source": "smartlead_reply", "event_key": "k", "action": "accept", "email": ANN, "decided_at": NOON}
     with writing(engine) as connection:
         connection.execute(clay_submissions.insert().values(submission))
+        looked_up = {"status": "found", "credits": 1, "is_price_named": False, "asked_at": NOON}
+        of_acme = {"subject": "company", "lookup_key": "acme.example", "answer": json.dumps({"contact": ANN})}
+        of_ann = {"subject": "person", "lookup_key": ANN, "answer": json.dumps({"person": {"name": "Ann Lee sells"}})}
+        connection.execute(clay_lookups.insert(), [looked_up | of_ann, looked_up | of_acme])
         connection.execute(accepted_matches.insert().values(match | {"decided_by": "k", "why": "y"}))
         link = f"https://icare.example/{LEAD}"
         outbox.intend(connection, f"positive reply icare {MEMBER}", [("email", "rep@icare.example")], "A reply", link)

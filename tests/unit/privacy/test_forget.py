@@ -29,7 +29,7 @@ from pipelines.publish import open_published
 from pipelines.raw_parquet import land_parquet, landed_tables
 from pipelines.store import open_store, reading, writing
 from pipelines.store_locks import lock_inbox
-from pipelines.store_tables import clay_submissions, erasures, inbox_events, ledger_entries
+from pipelines.store_tables import clay_lookups, clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
 
 from .conftest import ANN, LEAD, MEMBER, fill_store, webhook
@@ -104,7 +104,10 @@ def test_the_store_keeps_what_it_must(settings: Settings, rebuild: Rebuild) -> N
         events = connection.execute(sa.select(inbox_events).order_by(inbox_events.c.event_id)).mappings().all()
         entry = connection.execute(sa.select(ledger_entries).limit(1)).mappings().one()
         submission = connection.execute(sa.select(clay_submissions)).mappings().one()
+        lookup = sa.select(clay_lookups.c.lookup_key, clay_lookups.c.credits, clay_lookups.c.answer)
+        lookups = connection.execute(lookup.order_by(clay_lookups.c.lookup_id)).all()
         record = connection.execute(sa.select(erasures)).mappings().one()
+    assert lookups == [("erased 1", 1, None), ("acme.example", 1, '{"contact": "[erased]"}')]
     assert [(row["body"] == "{}", row["erased_at"] is None) for row in events] == [
         (True, False),
         (False, True),  # Bob's, in which she was copied in
@@ -187,6 +190,7 @@ def test_an_access_request_gets_every_table(settings: Settings) -> None:
     assert {"raw_salesforce_icare.leads", "raw_clay.csv_rows", "marts.fct_people"} <= found["warehouse"].keys()
     assert found["operational_store"].keys() == {
         "accepted_matches",
+        "clay_lookups",
         "clay_submissions",
         "inbox_events",
         "ledger_entries",
@@ -217,7 +221,8 @@ def test_a_store_on_postgresql_is_treated_alike(settings: Settings, postgres_url
     person = find_person(settings, email=ANN)
     mentions = Mentions(person, read_campaign_map(settings.project_dir))
     counts = store_rows.erase_rows(engine, person, mentions, by="dora", erasure_id="e")
-    assert counts == {"accepted_matches": 1, "clay_submissions": 1, "inbox_events": 4, "outbox": 1, "ledger_entries": 4}
+    others = {"clay_lookups": 2, "clay_submissions": 1, "inbox_events": 4, "outbox": 1, "ledger_entries": 4}
+    assert counts == {"accepted_matches": 1} | others
     store_rows.forget_free_space(engine)
     assert not [one for one in store_rows.rows_in(engine, person, mentions) if one.has_texts]
     assert ledger.verify(engine).redacted == 4

@@ -19,7 +19,7 @@ from pipelines.privacy.retention import WAYS, Due, enforce, read_periods
 from pipelines.publish import published_version
 from pipelines.runs import recorded_run
 from pipelines.store import open_store, reading, writing
-from pipelines.store_tables import inbox_events, run_steps, runs
+from pipelines.store_tables import clay_lookups, inbox_events, run_steps, runs
 from pipelines.writeback import ledger
 
 from .conftest import NOON, PROJECT
@@ -86,6 +86,18 @@ def test_records_set_aside_go(settings: Settings) -> None:
         rows = [["old", NOON], ["young", NOON + MONTHS]]
         warehouse.executemany("insert into raw_smartlead.set_aside_records values (?, '{}', ?)", rows)
     assert apply(settings, "set_aside_records", NOON + timedelta(days=1)) == 1
+
+
+def test_old_lookups_go_from_the_store_and_the_warehouse(settings: Settings) -> None:
+    engine = open_store(settings)
+    with writing(engine) as connection:
+        company = clay_lookups.c.subject == "company"
+        connection.execute(clay_lookups.update().where(company).values(asked_at=NOON + MONTHS))
+    assert apply(settings, "clay_lookups", NOON + timedelta(days=1)) == 1
+    with reading(engine) as connection:
+        assert connection.scalars(sa.select(clay_lookups.c.lookup_key)).all() == ["acme.example"]
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+        assert warehouse.execute("select count(*) from raw_clay.lookups").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize(
