@@ -78,6 +78,7 @@ def clay(as_json: AsJson = False) -> None:
 @load_app.command(name="clay-lookups")
 def clay_lookups(
     most: Annotated[int | None, typer.Option("--most", min=1, help="Look up so many at most.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask again for what was answered before, too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due, but ask Clay nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +91,7 @@ def clay_lookups(
     command = "load clay-lookups"
     with recorded_run(open_store(settings), command + (" --dry-run" if dry_run else "")) as run:
         with progress() as display:
-            summary, problem = look_up(settings, display, most=most, dry_run=dry_run)
+            summary, problem = look_up(settings, display, most=most, again=again, dry_run=dry_run)
         run.summary.update(summary.as_dict())
         _show_lookups(summary, as_json=as_json)
         if summary.credits_of_run or summary.asked:

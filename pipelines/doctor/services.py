@@ -112,10 +112,10 @@ def _clay_lookups(settings: Settings) -> list[Check]:
             api.probe()
         budget = asked.budget()
         spent = f"{budget.spent:,} of {budget.credits:,} credits of this {budget.period} are spent"
-        if asked.has_found:
+        if asked.found_subjects() == {"person", "company"}:
             return passed(spent)
         return cannot_tell(
-            f"it answers, but nothing was found yet, so its shape may be another one than we assume; {spent}",
+            f"it answers, but has not found both a person and a company yet, as would prove what we assume; {spent}",
             "Run outreach load clay-lookups --most 1, and compare its answer with your contract (docs/clay.md).",
         )
 

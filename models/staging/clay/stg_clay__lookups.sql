@@ -6,7 +6,7 @@
     'work_email': ['work_email', 'workEmail'],
     'company_name': ['company.name', 'company_name', 'companyName', 'company'],
     'industry': ['industry', 'companyIndustry'],
-    'employee_count': ['employee_count', 'employeeCount', 'employees'],
+    'employee_count': ['employee_count', 'employeeCount', 'employees', 'size'],
     'company_description': ['company_description', 'companyDescription', 'description'],
 } -%}
 with

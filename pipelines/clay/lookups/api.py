@@ -48,7 +48,7 @@ class LookupApi(HttpService):
         super().__init__(
             "Clay's lookups",
             clay.base_url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {key}", "clay-api-key": key},  # one or the other, sources disagree
             secrets=[key],
             before_request=RateLimiter([Limit(settings.requests_per_second, 1.0)], sleep=sleep).wait,
             sleep=sleep,

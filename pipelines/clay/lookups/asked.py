@@ -77,11 +77,10 @@ class Asked:
         with reading(self._engine) as connection:
             return {(row.subject, row.lookup_key) for row in connection.execute(query)}
 
-    @property
-    def has_found(self) -> bool:
-        """Whether anything was ever found."""
+    def found_subjects(self) -> set[str]:
+        """The subjects of which anything was ever found."""
         with reading(self._engine) as connection:
-            return connection.scalar(sa.select(sa.exists().where(_c.status == "found"))) is True
+            return set(connection.scalars(sa.select(_c.subject).where(_c.status == "found").distinct()))
 
     def budget(self) -> Budget:
         """What the running period has cost."""

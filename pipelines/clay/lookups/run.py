@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from pipelines.warehouse import exclusive
 
 PURPOSE = "load clay-lookups"
 UNUSABLE_IN_A_ROW = 3  # then it is not about the keys
+MISSES_AT_FIRST = 20  # of a subject of which nothing was ever found: then the address is wrong
 
 
 @dataclass
@@ -49,6 +51,7 @@ def look_up(
     progress: Progress,
     *,
     most: int | None = None,
+    again: bool = False,
     dry_run: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[LookupSummary, OutreachError | None]:
@@ -60,6 +63,7 @@ def look_up(
         settings: where Clay, the marts and the store are.
         progress: where it is shown.
         most: how many lookups at most.
+        again: ask also for what was answered before.
         dry_run: only count.
         sleep: how to wait; replaced in tests.
 
@@ -75,7 +79,7 @@ def look_up(
         alone(engine, LOOKUPS_LOCK, PURPOSE),
     ):
         asked = Asked(engine, lookups)
-        due, answered = read_due(settings), asked.answered()
+        due, answered = read_due(settings), set() if again else asked.answered()
         new = [one for one in due if (one.subject, one.key) not in answered]
         before = asked.budget()
         summary = LookupSummary(
@@ -84,7 +88,7 @@ def look_up(
         problem = None
         if not dry_run:
             with closing(LookupApi(clay, lookups, asked, sleep=sleep)) as api:
-                problem = _ask_each(api, new[: summary.to_ask], summary, progress)
+                problem = _ask_each(api, new[: summary.to_ask], summary, _Doubts(asked.found_subjects()), progress)
         after = asked.budget()
         summary.credits_of_run = after.spent - before.spent
         summary.credits_spent, summary.credits_left = after.spent, after.left
@@ -110,9 +114,8 @@ def read_due(settings: Settings) -> list[Lookup]:
 
 
 def _ask_each(
-    api: LookupApi, lookups: Sequence[Lookup], summary: LookupSummary, progress: Progress
+    api: LookupApi, lookups: Sequence[Lookup], summary: LookupSummary, doubts: _Doubts, progress: Progress
 ) -> OutreachError | None:
-    unusable_in_a_row = 0
     for lookup in progress.track(lookups, description="Looking up in Clay"):
         try:
             outcome = api.ask(lookup)
@@ -123,10 +126,36 @@ def _ask_each(
         summary.asked += 1
         summary.found += outcome is Outcome.FOUND
         summary.missed += outcome is not Outcome.FOUND
-        unusable_in_a_row = unusable_in_a_row + 1 if outcome is Outcome.UNUSABLE else 0
-        if unusable_in_a_row == UNUSABLE_IN_A_ROW:
-            return DataError(
-                f"Clay could not use what it was asked {UNUSABLE_IN_A_ROW} times in a row.",
-                next_step="Compare what is sent (docs/clay.md) with what your Enterprise contract says.",
-            )
+        if problem := doubts.about(lookup.subject, outcome):
+            return problem
     return None
+
+
+class _Doubts:
+    """Whether misses are misses, or the sign that Clay is asked in the wrong way."""
+
+    def __init__(self, found_subjects: set[str]) -> None:
+        self._found = found_subjects
+        self._misses: Counter[str] = Counter()
+        self._unusable_in_a_row = 0
+
+    def about(self, subject: str, outcome: Outcome) -> DataError | None:
+        """What ends the run after this outcome, if anything does."""
+        self._unusable_in_a_row = self._unusable_in_a_row + 1 if outcome is Outcome.UNUSABLE else 0
+        if outcome is Outcome.FOUND:
+            self._found.add(subject)
+        else:
+            self._misses[subject] += 1
+        if self._unusable_in_a_row == UNUSABLE_IN_A_ROW:
+            return _wrongly_asked(f"Clay could not use what it was asked {UNUSABLE_IN_A_ROW} times in a row.")
+        if subject not in self._found and self._misses[subject] == MISSES_AT_FIRST:
+            return _wrongly_asked(f"Clay knew nothing {MISSES_AT_FIRST} times, and never found a {subject}.")
+        return None
+
+
+def _wrongly_asked(what: str) -> DataError:
+    return DataError(
+        what,
+        next_step="Compare address and body (docs/clay.md) with your Enterprise contract; if they were wrong, correct"
+        " [clay.lookups] and run the command with --again.",
+    )

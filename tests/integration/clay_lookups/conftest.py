@@ -63,9 +63,11 @@ class World:
         clay = {"base_url": self.url, "lookups": section}
         return Settings(project_dir=self.directory / "project", data_dir=self.directory / "data", clay=clay)
 
-    def look_up(self, *, most: int | None = None, **lookups: Any) -> tuple[LookupSummary, OutreachError | None]:
+    def look_up(
+        self, *, most: int | None = None, again: bool = False, **lookups: Any
+    ) -> tuple[LookupSummary, OutreachError | None]:
         with Progress(disable=True) as progress:
-            return look_up(self.settings(**lookups), progress, most=most, sleep=lambda _: None)
+            return look_up(self.settings(**lookups), progress, most=most, again=again, sleep=lambda _: None)
 
     def fault(self, **fault: Any) -> None:
         headers = {"X-Sandbox-Token": TOKEN}

@@ -157,6 +157,21 @@ def test_what_clay_cannot_use_is_not_asked_again_but_three_of_them_are_no_chance
     assert (type(problem), summary.asked) == (DataError, 3)
 
 
+def test_misses_before_anything_was_found_end_the_run_and_are_asked_again_on_demand(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.clay.lookups.run.MISSES_AT_FIRST", 2)
+    world.fault(kind="status", path="people", status=404, times=2)
+    summary, problem = world.look_up()
+    assert isinstance(problem, DataError)
+    assert "--again" in (problem.next_step or "")
+    assert (summary.asked, summary.found) == (3, 0)
+    summary, problem = world.look_up(again=True)
+    assert (summary.cached, summary.found, problem) == (0, 3, None)
+    world.fault(kind="status", path="people", status=404, times=3)
+    assert world.look_up(again=True)[1] is None  # it has found people before
+
+
 def test_another_key_is_refused_and_without_one_nothing_is_looked_up(world: Any) -> None:
     _, problem = world.look_up(api_key="of the public API")
     assert isinstance(problem, ConfigurationError)

@@ -93,12 +93,13 @@ def test_lookups_are_looked_at_only_if_they_are_configured_and_ask_for_nobody(
     assert "0 of 10 credits of this month" in found
     assert "--most 1" in (next_step or "")
     asked = Asked(open_store(settings), clay.lookups)
-    lookup_id = asked.intend(Lookup("company", "acme.example"))
-    asked.settle(lookup_id, "acme.example", "found", {}, credits=3, http_status=200, at=datetime.now(UTC))
+    for lookup in (Lookup("person", "ann@acme.example"), Lookup("company", "acme.example")):
+        lookup_id = asked.intend(lookup)
+        asked.settle(lookup_id, lookup.key, "found", {}, credits=3, http_status=200, at=datetime.now(UTC))
     assert verdicts(check_services(settings))[line] == "pass"
     service.status = 403
     assert verdicts(check_services(settings))[line] == "fail"
-    assert asked.budget().spent == 3
+    assert asked.budget().spent == 6
 
 
 def test_a_service_that_refuses_the_key_fails_without_showing_it(settings: Settings, service: Service) -> None:
