@@ -1,5 +1,5 @@
 -- R11: what Clay's lookups say of the lead members of AI campaigns: the person by address, the company by domain, the
--- latest answer of each. They stand under a table of their own, since no row of Clay's holds them.
+-- latest answer of each that found anything. They stand under a table of their own, since no row of Clay's holds them.
 with
 
 lookups as (

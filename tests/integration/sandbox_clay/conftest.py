@@ -54,6 +54,10 @@ class Double:
         body = {"query": {"tables": [{"id": table_id}]}, **more}
         return self.client.post("/public/v0/tables/query", json=body, headers={"clay-api-key": key})
 
+    def look_up(self, subject: str, key: str = API_KEY, **body: str) -> httpx.Response:
+        path = {"person": "people", "company": "companies"}[subject]
+        return self.client.post(f"/v1/{path}/enrich", json=body, headers={"Authorization": f"Bearer {key}"})
+
     def control(self, action: str, **body: Any) -> Any:
         return self.client.post(f"/_sandbox/{action}", json=body, headers={"X-Sandbox-Token": TOKEN}).json()
 

@@ -215,3 +215,21 @@ def test_the_date_header_is_the_worlds_and_ticks_with_each_write(double: Any) ->
     assert before - WORLD_START < timedelta(seconds=5)
     assert after - before == timedelta(seconds=1)
     assert double.client.get("/_sandbox/status").status_code == 401
+
+
+def test_lookups_know_the_same_each_time_and_charge_each_time(double: Any, tmp_path: Path) -> None:
+    answers = [double.look_up("person", email=f"P{number}@firm.example") for number in range(12)]
+    assert {answer.status_code for answer in answers} == {200, 404}
+    assert [double.look_up("person", email=f"p{number}@firm.example").json() for number in range(12)] == [
+        answer.json() for answer in answers
+    ]
+    company = double.look_up("company", domain="other.example").json()
+    assert (company["company"]["domain"], company["credits_used"]) == ("other.example", 2)
+    assert double.look_up("person", key="wrong", email="p0@firm.example").status_code == 401
+    assert [double.look_up("person").status_code, double.look_up("company", domain="p@x").status_code] == [400, 400]
+    double.control("truth", out=str(tmp_path / "truth"))
+    charged = duckdb.sql(
+        "select provider, count(*), sum(credits)::int"
+        f" from '{tmp_path}/truth/clay_attempts.parquet' group by provider order by provider"
+    )
+    assert charged.fetchall() == [("clay_company", 1, 2), ("clay_people", 24, 24)]
