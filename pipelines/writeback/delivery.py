@@ -82,22 +82,22 @@ class Delivery:
         """
         if not writes:
             return
+        payloads = self.payloads(writes)
         self._journal.intend(writes)
         with ExitStack() as turn:
             turn.enter_context(self._turns.take())
-            self._send(writes, turn, is_guarded=is_guarded)
+            self._send(writes, payloads, turn, is_guarded=is_guarded)
 
-    def _send(self, writes: Sequence[Decided], turn: ExitStack, *, is_guarded: bool) -> None:
-        pending = list(writes)
-        for attempt in range(self._limits.attempts):
-            again = self._attempt(pending, turn)
+    def _send(
+        self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack, *, is_guarded: bool
+    ) -> None:
+        again = self._attempt(writes, payloads, turn)
+        for attempt in range(self._limits.attempts - 1):
             if not again:
                 return
-            if attempt < self._limits.attempts - 1:
-                self._sleep(self._wait_seconds(attempt, again))
-                pending = [one.ended.decided for one in again]
-                if is_guarded:
-                    pending = self._decide_again(again)
+            self._sleep(self._wait_seconds(attempt, again))
+            pending = self._decide_again(again) if is_guarded else [one.ended.decided for one in again]
+            again = self._attempt(pending, self.payloads(pending))
         self._journal.end(one.ended for one in again)
         if error := next((one.error for one in again if one.error), None):
             raise error
@@ -108,9 +108,8 @@ class Delivery:
         for one in writes:
             if isinstance(one.decision, Write):
                 by_id.setdefault(one.change.record_id, []).append(one.decision)
-        object_name = writes[0].change.object
         return {
-            record_id: self._reader.payload(self._rules.allowlist, object_name, record_id, decisions)
+            record_id: self._reader.payload(self._rules.allowlist, decisions[0].rule.object, record_id, decisions)
             for record_id, decisions in by_id.items()
         }
 
@@ -152,14 +151,15 @@ class Delivery:
         self._journal.end(stops)
         return [one for one in decided if isinstance(one.decision, Write)]
 
-    def _attempt(self, writes: list[Decided], turn: ExitStack | None = None) -> list[_Again]:
+    def _attempt(
+        self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack | None = None
+    ) -> list[_Again]:
         """Send once; record what has ended and return what is worth another attempt.
 
         If all went well, the turn ends before that is recorded; the brake sees a failure before another turn begins.
         """
         if not writes:
             return []
-        payloads = self.payloads(writes)
         self._journal.count_update_call()
         try:
             answers = self._reader.update(writes[0].change.object, payloads)
@@ -180,7 +180,7 @@ class Delivery:
         self._journal.end(end for end, one in ended if not is_transient(by_id[one.change.record_id]))
         return again
 
-    def _after_lost(self, writes: list[Decided], error: LostAnswerError) -> list[_Again]:
+    def _after_lost(self, writes: Sequence[Decided], error: LostAnswerError) -> list[_Again]:
         try:
             now = self.read_back(writes)
         except OutreachError:
@@ -191,7 +191,7 @@ class Delivery:
         detail = "the answer was lost; reading back does not show the value"
         return [_Again(Ended(one, Outcome.UNKNOWN, detail), error) for one in writes if one not in there]
 
-    def _after_refusal(self, writes: list[Decided], error: DataError) -> list[_Again]:
+    def _after_refusal(self, writes: Sequence[Decided], error: DataError) -> list[_Again]:
         """A request was refused as a whole: find out whether the fields may still be written, or which record it is."""
         self._reader.forget()
         records = len({one.change.record_id for one in writes})
@@ -199,13 +199,13 @@ class Delivery:
         self._journal.end(Ended(one, stop.outcome, stop.why) for one, stop in obstacles if stop)
         rest = [one for one, stop in obstacles if not stop]
         if len(rest) < len(writes):
-            return self._attempt(rest)
+            return self._attempt(rest, self.payloads(rest))
         if records == 1:
             self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
             return []
         ids = sorted({one.change.record_id for one in writes})[: records // 2]
         halves = ([one for one in writes if (one.change.record_id in ids) is first] for first in (True, False))
-        return [one for half in halves for one in self._attempt(half)]
+        return [one for half in halves for one in self._attempt(half, self.payloads(half))]
 
     def _obstacle(self, one: Decided) -> Stop | None:
         return self._reader.obstacle(one.decision.rule, one.change.after) if isinstance(one.decision, Write) else None

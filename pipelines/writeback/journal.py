@@ -84,6 +84,7 @@ class Journal:
         self._plan = plan
         self._clock = clock
         self._turn = threading.Lock()
+        self._counting = threading.Lock()  # another one: a request must not wait until the ledger has written
         self.result = PushResult(run_id=uuid.uuid4().hex)
 
     def intend(self, writes: Iterable[Decided], detail: str | None = None) -> None:
@@ -95,7 +96,7 @@ class Journal:
 
     def count_update_call(self) -> None:
         """Count a request that is about to be sent."""
-        with self._turn:
+        with self._counting:
             self.result.update_calls += 1
 
     def end(self, ended: Iterable[Ended]) -> None:

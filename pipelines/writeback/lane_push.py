@@ -64,7 +64,7 @@ class LanePush:
 
     def _guarded(self) -> Iterator[None]:
         """Each batch is read and decided right before its update."""
-        records = by_record(self._lane.changes, lambda change: change)
+        records = self._lane.records
         first, size = self._limits.canary_records, self._most_records
         parts = [*batches(records[:first], size), *batches(records[first:], size)]
         is_watched = first == 0
@@ -78,7 +78,7 @@ class LanePush:
 
     def _monotone(self) -> Iterator[None]:
         """The lane is read in as few calls as possible, and goes by Bulk if it is long."""
-        parts = list(batches(by_record(self._lane.changes, lambda change: change), RETRIEVE_LIMIT))
+        parts = list(batches(self._lane.records, RETRIEVE_LIMIT))
         decided: list[list[Decided]] = [[] for _ in parts]
 
         def decide(number: int) -> None:

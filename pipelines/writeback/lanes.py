@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TypeVar
 
 from pipelines.writeback.allowlist import Allowlist
@@ -16,7 +15,7 @@ LOCKS_CAMPAIGN = {"CampaignMember"}  # Salesforce locks the parent of what is up
 
 @dataclass(frozen=True)
 class Lane:
-    """Changes of one org and object.
+    """Changes of one org and object, by record.
 
     ``is_guarded``: a field of theirs depends on what stands there now, so it is read again right before it is written;
     else all of them only ever go to true, and no moment is the wrong one.
@@ -25,7 +24,12 @@ class Lane:
     org: str
     object: str
     is_guarded: bool
-    changes: list[Change]
+    records: list[list[Change]]
+
+    @property
+    def changes(self) -> list[Change]:
+        """All of them, in the order of writing."""
+        return [change for record in self.records for change in record]
 
 
 def lanes(changes: Iterable[Change], allowlist: Allowlist) -> list[Lane]:
@@ -33,19 +37,16 @@ def lanes(changes: Iterable[Change], allowlist: Allowlist) -> list[Lane]:
 
     Members of one campaign stand together, then records by id: two requests seldom wait for the same parent.
     """
-
     monotone = {key for key, rule in allowlist.rules.items() if rule.is_monotone}
+    found: dict[tuple[str, str, bool], list[list[Change]]] = {}
+    for record in by_record(changes, lambda change: change):
+        is_guarded = any((change.object, change.field) not in monotone for change in record)
+        found.setdefault((record[0].org, record[0].object, is_guarded), []).append(record)
+    return [Lane(*key, sorted(found[key], key=_place)) for key in sorted(found)]
 
-    def kind(record: list[Change]) -> tuple[str, str, bool]:
-        is_monotone = all((change.object, change.field) in monotone for change in record)
-        return record[0].org, record[0].object, not is_monotone
 
-    def place(record: list[Change]) -> tuple[str, str]:
-        return min(change.campaign_id or "" for change in record), record[0].record_id
-
-    records = by_record(changes, lambda change: change)
-    ordered = sorted(records, key=lambda record: (kind(record), place(record)))
-    return [Lane(*key, [change for record in group for change in record]) for key, group in groupby(ordered, key=kind)]
+def _place(record: list[Change]) -> tuple[str, str]:
+    return min([change.campaign_id or "" for change in record]), record[0].record_id
 
 
 def by_record(items: Iterable[T], change_of: Callable[[T], Change]) -> list[list[T]]:
