@@ -186,7 +186,7 @@ def _push(settings: Settings, steps: Steps) -> None:
     approve(second_person, engine, plan, reason="the first push of a simulated world")
     push_it = steps.step("Push to Salesforce", f"outreach push {plan.short_id}")
     with push_it as display, readers(settings, None) as org_readers:
-        plan, result = push_plan(settings, engine, org_readers, plan_id=plan.plan_id, display=display)
+        plan, result = push_plan(settings, engine, org_readers, kept=plan, display=display)
     show_result(plan, result)
     engine.dispose()
 

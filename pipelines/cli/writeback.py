@@ -53,7 +53,8 @@ def push(
     if stop or resume:
         _order(stop_order(settings), stop=stop)
         return
-    orgs = list(load_plan(settings, plan_id).organizations) if plan_id else org
+    kept = load_plan(settings, plan_id) if plan_id else None
+    orgs = list(kept.organizations) if kept else org
     engine = open_store(settings)
     with recorded_run(engine, "push") as run:
         with progress() as display, push_lock(settings, engine), readers(settings, orgs) as org_readers:
@@ -61,7 +62,7 @@ def push(
                 settings,
                 engine,
                 org_readers,
-                plan_id=plan_id,
+                kept=kept,
                 only_orgs=org,
                 cadence=cadence,
                 is_first_run=first_run,

@@ -22,7 +22,7 @@ from pipelines.writeback.deltas import read_proposal
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult
 from pipelines.writeback.plan import Plan, read_rules, refuse_outdated
-from pipelines.writeback.plan_files import load_plan, save_plan
+from pipelines.writeback.plan_files import save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.push import Pusher
 from pipelines.writeback.settle import settle_open_intents
@@ -33,7 +33,7 @@ def push_plan(
     engine: Any,
     org_readers: dict[str, Destination],
     *,
-    plan_id: str | None = None,
+    kept: Plan | None = None,
     only_orgs: list[str] | None = None,
     cadence: str | None = None,
     is_first_run: bool = False,
@@ -41,13 +41,13 @@ def push_plan(
     limits: Push | None = None,
     display: Any = None,
 ) -> tuple[Plan, PushResult]:
-    """Settle what an interrupted push left open, then apply a plan, a new one by default.
+    """Settle what an interrupted push left open, then apply a plan that was kept, or a new one.
 
     ``only_orgs`` leaves the others out of a new plan; without, a change for an org that nobody knows is held and shown.
 
     Raises:
         StoppedError: pushing was stopped with ``outreach push --stop``.
-        RefusedError: the plan is outdated or was edited, or a guard wants a person's consent first.
+        RefusedError: the plan is outdated, or a guard wants a person's consent first.
         StoreError: the ledger has lost entries.
     """
     order = stop_order(settings)
@@ -59,10 +59,7 @@ def push_plan(
     settled = 0
     if not dry_run:
         settled = settle_open_intents(engine, org_readers, clock, longest_job_seconds=limits.longest_job_seconds)
-    if plan_id:
-        made = load_plan(settings, plan_id)
-    else:
-        made = make_plan(settings, read_proposal(settings), org_readers, only_orgs=only_orgs, cadence=cadence)
+    made = kept or make_plan(settings, read_proposal(settings), org_readers, only_orgs=only_orgs, cadence=cadence)
     rules = read_rules(settings, clock().date())
     refuse_outdated(made, rules, org_readers, clock())
     rules = rules.with_overrides(made)

@@ -173,11 +173,17 @@ class Delivery:
             self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
             raise
         by_id = dict(zip(payloads, answers, strict=True))
-        ended = [(Ended(one, *outcome_of(by_id[one.change.record_id])), one) for one in writes]
-        again = [_Again(end) for end, one in ended if is_transient(by_id[one.change.record_id])]
+        ended, again = list[Ended](), list[_Again]()
+        for one in writes:
+            answer = by_id[one.change.record_id]
+            end = Ended(one, *outcome_of(answer))
+            if is_transient(answer):
+                again.append(_Again(end))
+            else:
+                ended.append(end)
         if turn and all(answer.success for answer in answers):
             turn.close()
-        self._journal.end(end for end, one in ended if not is_transient(by_id[one.change.record_id]))
+        self._journal.end(ended)
         return again
 
     def _after_lost(self, writes: Sequence[Decided], error: LostAnswerError) -> list[_Again]:

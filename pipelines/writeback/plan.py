@@ -98,8 +98,8 @@ class Rules:
     today: date
 
     def approval(self, rule: FieldRule | None, org: str, campaign_id: str | None) -> Approval | None:
-        """The approval that covers a field for a campaign today, if there is one."""
-        if rule is None:
+        """The approval that covers a field for a campaign today, if it needs one and there is one."""
+        if rule is None or not rule.approval_required:
             return None
         covering = (one for one in self.approvals if one.covers(org, campaign_id, rule, self.today))
         return next(covering, None)

@@ -146,7 +146,7 @@ def pushed(settings: Settings) -> Callable[..., PushResult]:
             plan = plan or make_plan(settings, read_proposal(settings), org_readers)
             save_plan(settings, plan)
             approve(settings.model_copy(update={"user": "second"}), engine, plan, reason="a test")
-            made, result = push_plan(settings, engine, org_readers, plan_id=plan.plan_id, limits=impatient)
+            made, result = push_plan(settings, engine, org_readers, kept=plan, limits=impatient)
         assert sum(result.counts().values()) == len(made.changes)
         assert len(ledger.open_intents(engine)) == still_open
         ledger.verify(engine)

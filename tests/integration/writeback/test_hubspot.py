@@ -91,7 +91,7 @@ def sync(settings: Settings, plan: Callable[..., Plan]) -> Sync:
         approve(settings.model_copy(update={"user": "grace"}), engine, made, reason="a test")
         impatient = Push(first_wait_seconds=0.01, longest_wait_seconds=0.02, **limits)
         with readers(settings, ["hubspot"]) as destinations:
-            _, result = push_plan(settings, engine, destinations, plan_id=made.plan_id, limits=impatient)
+            _, result = push_plan(settings, engine, destinations, kept=made, limits=impatient)
         assert sum(result.counts().values()) == len(made.changes)
         assert ledger.open_intents(engine) == []
         ledger.verify(engine)

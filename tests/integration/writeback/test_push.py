@@ -36,7 +36,8 @@ IMPATIENT = Push(first_wait_seconds=0.01, longest_wait_seconds=0.05)
 
 def push(settings: Settings, plan_id: str | None = None, *, limits: Push = IMPATIENT) -> tuple[Plan, PushResult]:
     with readers(settings, None) as org_readers:
-        return push_plan(settings, open_store(settings), org_readers, plan_id=plan_id, is_first_run=True, limits=limits)
+        kept = load_plan(settings, plan_id) if plan_id else None
+        return push_plan(settings, open_store(settings), org_readers, kept=kept, is_first_run=True, limits=limits)
 
 
 def plan(settings: Settings) -> Plan:
