@@ -20,6 +20,7 @@ from pipelines.writeback.side_by_side import Turns
 
 LOST_BUT_THERE = "the answer was lost; reading back shows the value"
 LOST_TWICE = "the answer was lost, and reading back failed"
+LOST_AND_NOT_THERE = "the answer was lost; reading back does not show the value"
 
 
 class _Again(NamedTuple):
@@ -57,6 +58,7 @@ class Delivery:
         self._limits = limits
         self._sleep = sleep
         self._turns = Turns(limits.requests_at_once, check)
+        self._lost: set[str] = set()  # changes that were sent and not answered, and may still be applied late
 
     def decide(self, changes: Sequence[Change]) -> list[Decided]:
         """Read what stands there now, decide by the rules, record what is not written, and return what is (R1, R4)."""
@@ -145,7 +147,7 @@ class Delivery:
         stops = []
         for one, before in zip(decided, again, strict=True):
             if isinstance(one.decision, Stop):
-                was_lost = before.ended.outcome is Outcome.UNKNOWN and one.decision.outcome is Outcome.ALREADY_EQUAL
+                was_lost = one.change.change_id in self._lost and one.decision.outcome is Outcome.ALREADY_EQUAL
                 outcome = (Outcome.APPLIED, LOST_BUT_THERE) if was_lost else (one.decision.outcome, one.decision.why)
                 stops.append(Ended(before.ended.decided if was_lost else one, *outcome))
         self._journal.end(stops)
@@ -166,21 +168,21 @@ class Delivery:
         except LostAnswerError as error:
             return self._after_lost(writes, error)
         except BusyError as error:
-            return [_Again(Ended(one, Outcome.REJECTED, error.message), error) for one in writes]
+            return [_Again(self._failed(one, error.message), error) for one in writes]
         except DataError as error:
             return self._after_refusal(writes, error)
         except OutreachError as error:
-            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+            self._journal.end(self._failed(one, error.message) for one in writes)
             raise
         by_id = dict(zip(payloads, answers, strict=True))
         ended, again = list[Ended](), list[_Again]()
         for one in writes:
             answer = by_id[one.change.record_id]
-            end = Ended(one, *outcome_of(answer))
+            outcome, detail = outcome_of(answer)
             if is_transient(answer):
-                again.append(_Again(end))
+                again.append(_Again(self._failed(one, detail)))
             else:
-                ended.append(end)
+                ended.append(Ended(one, outcome, detail))
         if turn and all(answer.success for answer in answers):
             turn.close()
         self._journal.end(ended)
@@ -194,8 +196,14 @@ class Delivery:
             raise
         there = [one for one in writes if shows(now[one.change.change_id], one.change.after)]
         self._journal.end(Ended(one, Outcome.APPLIED, LOST_BUT_THERE) for one in there)
-        detail = "the answer was lost; reading back does not show the value"
-        return [_Again(Ended(one, Outcome.UNKNOWN, detail), error) for one in writes if one not in there]
+        self._lost.update(one.change.change_id for one in writes if one not in there)
+        return [_Again(self._failed(one, None), error) for one in writes if one not in there]
+
+    def _failed(self, one: Decided, why: str | None) -> Ended:
+        """How a change ends that no request has brought: rejected, unless an earlier one may still be applied."""
+        if one.change.change_id in self._lost:
+            return Ended(one, Outcome.UNKNOWN, LOST_AND_NOT_THERE)
+        return Ended(one, Outcome.REJECTED, why)
 
     def _after_refusal(self, writes: Sequence[Decided], error: DataError) -> list[_Again]:
         """A request was refused as a whole: find out whether the fields may still be written, or which record it is."""
@@ -207,11 +215,18 @@ class Delivery:
         if len(rest) < len(writes):
             return self._attempt(rest, self.payloads(rest))
         if records == 1:
-            self._journal.end(Ended(one, Outcome.REJECTED, error.message) for one in writes)
+            self._journal.end(self._failed(one, error.message) for one in writes)
             return []
         ids = sorted({one.change.record_id for one in writes})[: records // 2]
         halves = ([one for one in writes if (one.change.record_id in ids) is first] for first in (True, False))
-        return [one for half in halves for one in self._attempt(half, self.payloads(half))]
+        again: list[_Again] = []
+        for half in halves:
+            try:
+                again += self._attempt(half, self.payloads(half))
+            except OutreachError:
+                self._journal.end(one.ended for one in again)
+                raise
+        return again
 
     def _obstacle(self, one: Decided) -> Stop | None:
         return self._reader.obstacle(one.decision.rule, one.change.after) if isinstance(one.decision, Write) else None

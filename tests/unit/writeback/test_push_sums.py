@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import Settings
@@ -31,7 +31,17 @@ ALLOWLIST = read_allowlist(Path())
 FIELDS = {"Has_Replied__c": "true", "ReplyClassification__c": "Positive"}
 NOW = datetime(2026, 9, 1, 7, tzinfo=UTC)
 FATES = ["applied", "locked", "invalid", "deleted"]
-WEATHER = ["fine", "fine", "lost after", "lost before", "busy", "refused", "no calls left", "session refused"]
+WEATHER = [
+    "fine",
+    "fine",
+    "lost after",
+    "lost before",
+    "applied late",
+    "busy",
+    "refused",
+    "no calls left",
+    "session refused",
+]
 
 
 class FakeOrg:
@@ -45,6 +55,7 @@ class FakeOrg:
         self.before = {record_id: dict(record) for record_id, record in records.items()}
         self.fates = dict(zip(records, cycle(fates), strict=False))
         self.weather = iter(weather)
+        self.late: list[dict[str, Any]] = []
         self.quota = self
 
     def check_reserve(self) -> None:
@@ -62,7 +73,13 @@ class FakeOrg:
         return []
 
     def update(self, _: str, records: list[dict[str, Any]]) -> list[RowResult]:
+        for record in self.late:
+            self._write(record)
+        self.late = []
         match next(self.weather, "fine"):
+            case "applied late":
+                self.late = records
+                raise LostAnswerError("lost")
             case "lost before":
                 raise LostAnswerError("lost")
             case "busy":
@@ -126,6 +143,17 @@ member = st.fixed_dictionaries(
 )
 
 
+def blank(field: str) -> dict[str, Any]:
+    """A member whose field is still to be written."""
+    return dict.fromkeys(FIELDS) | {"is_there": True, "fields": {field}, "before": None}
+
+
+LATE = {"fates": ["applied"], "canary": 0, "is_stopped": False}
+
+
+@example(members=[blank("Has_Replied__c")], weather=["applied late", "busy", "busy"], **LATE)
+@example(members=[blank("ReplyClassification__c")], weather=["applied late", "busy"], **LATE)
+@example(members=[blank("Has_Replied__c")] * 2, weather=["refused", "applied late", "no calls left"], **LATE)
 @settings(max_examples=60, deadline=None)
 @given(
     members=st.lists(member, min_size=1, max_size=12),
