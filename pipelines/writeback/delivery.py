@@ -38,6 +38,7 @@ class Delivery:
         rules: the reviewed policy in force.
         journal: where intents and outcomes go.
         limits: how patient to be, and how many requests may be under way.
+        is_guarded: whether what is sent again must be read and decided again right before.
         check: called before a batch is read, and again before it is sent; what it raises ends the batch there.
         sleep: how to wait; replaced in tests.
     """
@@ -49,6 +50,7 @@ class Delivery:
         journal: Journal,
         limits: Push,
         *,
+        is_guarded: bool = True,
         check: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -56,6 +58,7 @@ class Delivery:
         self._rules = rules
         self._journal = journal
         self._limits = limits
+        self._is_guarded = is_guarded
         self._sleep = sleep
         self._turns = Turns(limits.requests_at_once, check)
         self._lost: set[str] = set()  # changes that were sent and not answered, and may still be applied late
@@ -75,7 +78,7 @@ class Delivery:
         current = self._read(changes)
         return [self._decide_one(change, current) for change in changes]
 
-    def send(self, writes: Sequence[Decided], *, is_guarded: bool) -> None:
+    def send(self, writes: Sequence[Decided]) -> None:
         """Update up to 200 records and record what became of each.
 
         Raises:
@@ -88,18 +91,15 @@ class Delivery:
         self._journal.intend(writes)
         with ExitStack() as turn:
             turn.enter_context(self._turns.take())
-            self._send(writes, payloads, turn, is_guarded=is_guarded)
+            self._send(writes, payloads, turn)
 
-    def _send(
-        self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack, *, is_guarded: bool
-    ) -> None:
+    def _send(self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack) -> None:
         again = self._attempt(writes, payloads, turn)
         for attempt in range(self._limits.attempts - 1):
             if not again:
                 return
             self._sleep(self._wait_seconds(attempt, again))
-            pending = self._decide_again(again) if is_guarded else [one.ended.decided for one in again]
-            again = self._attempt(pending, self.payloads(pending))
+            again = self._attempt_again(again)
         self._journal.end(one.ended for one in again)
         if error := next((one.error for one in again if one.error), None):
             raise error
@@ -152,6 +152,10 @@ class Delivery:
                 stops.append(Ended(before.ended.decided if was_lost else one, *outcome))
         self._journal.end(stops)
         return [one for one in decided if isinstance(one.decision, Write)]
+
+    def _attempt_again(self, again: Sequence[_Again]) -> list[_Again]:
+        pending = self._decide_again(again) if self._is_guarded else [one.ended.decided for one in again]
+        return self._attempt(pending, self.payloads(pending))
 
     def _attempt(
         self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack | None = None
@@ -208,21 +212,21 @@ class Delivery:
     def _after_refusal(self, writes: Sequence[Decided], error: DataError) -> list[_Again]:
         """A request was refused as a whole: find out whether the fields may still be written, or which record it is."""
         self._reader.forget()
-        records = len({one.change.record_id for one in writes})
         obstacles = [(one, self._obstacle(one)) for one in writes]
         self._journal.end(Ended(one, stop.outcome, stop.why) for one, stop in obstacles if stop)
-        rest = [one for one, stop in obstacles if not stop]
+        rest = [_Again(self._failed(one, error.message)) for one, stop in obstacles if not stop]
+        ids = sorted({one.ended.decided.change.record_id for one in rest})
         if len(rest) < len(writes):
-            return self._attempt(rest, self.payloads(rest))
-        if records == 1:
-            self._journal.end(self._failed(one, error.message) for one in writes)
+            return self._attempt_again(rest)
+        if len(ids) == 1:
+            self._journal.end(one.ended for one in rest)
             return []
-        ids = sorted({one.change.record_id for one in writes})[: records // 2]
-        halves = ([one for one in writes if (one.change.record_id in ids) is first] for first in (True, False))
+        first = set(ids[: len(ids) // 2])
         again: list[_Again] = []
-        for half in halves:
+        for is_first in (True, False):
+            half = [one for one in rest if (one.ended.decided.change.record_id in first) is is_first]
             try:
-                again += self._attempt(half, self.payloads(half))
+                again += self._attempt_again(half)
             except OutreachError:
                 self._journal.end(one.ended for one in again)
                 raise

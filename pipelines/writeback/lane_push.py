@@ -51,7 +51,9 @@ class LanePush:
         self._brake = brake
         self._limits = limits
         self._sleep = sleep
-        self._delivery = Delivery(reader, rules, journal, limits, check=self._check, sleep=sleep)
+        self._delivery = Delivery(
+            reader, rules, journal, limits, is_guarded=lane.is_guarded, check=self._check, sleep=sleep
+        )
 
     def run(self) -> Iterator[None]:
         """Write the lane; comes back after each batch.
@@ -130,7 +132,7 @@ class LanePush:
         self._send(self._delivery.decide(changes))
 
     def _send(self, writes: Sequence[Decided]) -> None:
-        self._delivery.send(writes, is_guarded=self._lane.is_guarded)
+        self._delivery.send(writes)
 
     def _send_watched(self, writes: Sequence[Decided]) -> None:
         with watched(self._reader, writes, self._journal.result):

@@ -210,3 +210,21 @@ def test_while_a_request_is_under_way_the_ledger_takes_the_next_batch_which_wait
     limits = Push(canary_records=0, records_per_update=1, requests_at_once=1)
     assert push(engine, org, changes, limits, StopOrder(tmp_path / "stop")).count(Outcome.APPLIED) == 3
     assert seen[0] == 3
+
+
+def test_a_guarded_field_is_read_again_before_each_part_of_a_refused_request(tmp_path: Path) -> None:
+    class OrgWithPeople(FakeOrg):
+        def update(self, object_name: str, records: list[dict[str, Any]]) -> list[RowResult]:
+            if len(records) == 2:
+                self.records[ids[1]]["ReplyClassification__c"] = "Neutral"  # by somebody, while the request is refused
+                raise DataError("not accepted")
+            return super().update(object_name, records)
+
+    ids = [to_18(f"00vIc0aaaaaa{number:03d}") for number in range(2)]
+    org = OrgWithPeople({one: {"Id": one, "ReplyClassification__c": None} for one in ids}, ["applied"], [])
+    changes = [change(one, "ReplyClassification__c", None) for one in ids]
+    result = push(
+        open_store(Settings(data_dir=tmp_path)), org, changes, Push(canary_records=0), StopOrder(tmp_path / "stop")
+    )
+    assert [outcome for _, outcome, _ in result.outcomes.values()] == [Outcome.APPLIED, Outcome.CHANGED_SINCE_PLAN]
+    assert org.records[ids[1]]["ReplyClassification__c"] == "Neutral"
