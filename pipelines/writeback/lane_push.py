@@ -16,6 +16,7 @@ from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import Decided, Journal
 from pipelines.writeback.lanes import Lane, batches, by_record, parents
 from pipelines.writeback.plan import Change, Rules
+from pipelines.writeback.policy import Outcome
 from pipelines.writeback.side_by_side import Task, side_by_side
 
 BATCHES_AHEAD = 3  # that are prepared, or written to the ledger, while as many requests as may be are under way
@@ -70,11 +71,9 @@ class LanePush:
         first, size = self._limits.canary_records, self._most_records
         parts = [*batches(records[:first], size), *batches(records[first:], size)]
         is_watched = first == 0
-        while parts and not is_watched:  # of a batch that is left alone, nothing can be learnt
+        while parts and not is_watched:
             self._check()
-            writes = self._delivery.decide(parts.pop(0))
-            self._send_watched(writes)
-            is_watched = bool(writes)
+            is_watched = self._send_watched(self._delivery.decide(parts.pop(0)))
             yield
         yield from self._side_by_side([Task(parents(part), partial(self._decide_and_send, part)) for part in parts])
 
@@ -88,12 +87,14 @@ class LanePush:
 
         yield from self._side_by_side([Task(frozenset(), partial(decide, number)) for number in range(len(parts))])
         records = by_record([one for part in decided for one in part], lambda one: one.change)
-        first, size = self._limits.canary_records, self._most_records
-        for batch in batches(records[:first], size):
+        first = min(self._limits.canary_records, self._most_records)
+        is_watched = first == 0
+        while records and not is_watched:
+            canary, records = records[:first], records[first:]
             self._check()
-            self._send_watched(batch)
+            is_watched = self._send_watched([one for record in canary for one in record])
             yield
-        rest = batches(self._by_bulk(records[first:]), size)
+        rest = batches(self._by_bulk(records), self._most_records)
         yield from self._side_by_side(
             [Task(parents(one.change for one in batch), partial(self._send, batch)) for batch in rest]
         )
@@ -134,6 +135,8 @@ class LanePush:
     def _send(self, writes: Sequence[Decided]) -> None:
         self._delivery.send(writes)
 
-    def _send_watched(self, writes: Sequence[Decided]) -> None:
+    def _send_watched(self, writes: Sequence[Decided]) -> bool:
+        """Send a canary; False if it was left alone or rejected as a whole, so that nothing can be learnt of it."""
         with watched(self._reader, writes, self._journal.result):
             self._send(writes)
+        return any(self._journal.result.outcomes[one.change.change_id][1] is Outcome.APPLIED for one in writes)

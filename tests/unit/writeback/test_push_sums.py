@@ -7,13 +7,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import Settings
 from pipelines.config.running import Push
-from pipelines.errors import DataError, OutreachError, QuotaError
+from pipelines.errors import DataError, OutreachError, QuotaError, RefusedError
 from pipelines.salesforce.ids import to_18
 from pipelines.salesforce.orgs import FieldNames
 from pipelines.store import open_store
@@ -228,3 +229,27 @@ def test_a_guarded_field_is_read_again_before_each_part_of_a_refused_request(tmp
     )
     assert [outcome for _, outcome, _ in result.outcomes.values()] == [Outcome.APPLIED, Outcome.CHANGED_SINCE_PLAN]
     assert org.records[ids[1]]["ReplyClassification__c"] == "Neutral"
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+def test_where_the_canary_is_rejected_the_next_records_are_the_canary(tmp_path: Path, field: str) -> None:
+    class OrgWithFlow(FakeOrg):
+        """A flow writes to another field of each record that is updated."""
+
+        def _write(self, record: dict[str, Any]) -> RowResult:
+            answer = super()._write(record)
+            other = next(name for name in FIELDS if name != field)
+            self.records[record["id"]][other] = "by a flow" if answer.success else None
+            return answer
+
+    ids = [to_18(f"00vIc0aaaaaa{number:03d}") for number in range(6)]
+    org = OrgWithFlow({one: {"Id": one} for one in ids}, ["invalid", "invalid", *["applied"] * 4], [])
+    limits = Push(canary_records=2, records_per_update=2)
+    changes = [change(one, field, None) for one in ids]
+    result = push(open_store(Settings(data_dir=tmp_path)), org, changes, limits, StopOrder(tmp_path / "stop"))
+    assert isinstance(result.stopped_by, RefusedError)
+    assert [outcome for _, outcome, _ in result.outcomes.values()] == [
+        *[Outcome.REJECTED] * 2,
+        *[Outcome.APPLIED] * 2,
+        *[Outcome.WITHHELD] * 2,
+    ]
