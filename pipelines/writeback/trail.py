@@ -72,8 +72,9 @@ def planner(engine: sa.Engine, plan_id: str) -> str | None:
 
 
 def applied(engine: sa.Engine, plan_id: str) -> list[sa.RowMapping]:
-    """The writes of a plan that Salesforce has taken, oldest first."""
-    return [row for row in acts(engine, "outcome", plan_id) if row["outcome"] == Outcome.APPLIED]
+    """The writes of a plan that Salesforce has taken; the last one of a change that was pushed more than once."""
+    taken = [row for row in acts(engine, "outcome", plan_id) if row["outcome"] == Outcome.APPLIED]
+    return list({row["change_id"]: row for row in taken}.values())
 
 
 def reverted(engine: sa.Engine) -> dict[str, tuple[str, str]]:

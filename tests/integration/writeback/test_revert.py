@@ -42,6 +42,21 @@ def test_a_classification_gets_its_earlier_value_back(outreach, publish, of_memb
     assert value(world, "CampaignMember", member, CLASSIFIED) == "Neutral"
 
 
+def test_a_plan_that_was_pushed_twice_is_taken_back_once(outreach, publish, of_member, member, world) -> None:
+    def by_hand() -> None:
+        world.icare.update(world.icare.record("CampaignMember", member, **{CLASSIFIED: "Neutral"}))
+
+    by_hand()
+    publish(of_member | {"after_value": "Positive"})
+    plan_id = outreach("plan", "--json").json["plan_id"]
+    outreach("push", plan_id, "--first-run")
+    by_hand()
+    assert outreach("push", plan_id).code == 0
+    made = outreach("revert", plan_id, "--reason", "the wrong thread", "--json").json
+    assert (len(made["changes"]), outreach("push", made["plan_id"]).code) == (1, 0)
+    assert value(world, "CampaignMember", member, CLASSIFIED) == "Neutral"
+
+
 def test_the_same_evidence_does_not_bring_a_reverted_value_again_and_new_evidence_does(
     outreach, publish, of_member, member, world
 ) -> None:
