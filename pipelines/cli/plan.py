@@ -50,7 +50,7 @@ def plan(
     The plan is kept, sealed by a hash; [bold]outreach push PLAN[/] applies exactly it until it expires.
     """
     settings = load_settings()
-    if name:
+    if name is not None:
         shown = load_plan(settings, name)
     else:
         with readers(settings, org) as org_readers:

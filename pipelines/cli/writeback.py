@@ -47,13 +47,13 @@ def push(
     Intent and outcome of every change go to the ledger. Exit code 10: some changes were rejected or are unknown; 11:
     somebody stopped it, or a SIGTERM; 12: a guard wants a person's consent first.
     """
-    if plan_id and (cadence or org):
+    if plan_id is not None and (cadence or org):
         raise typer.BadParameter("A plan has its orgs and fields already; give no --org and no --cadence.")
     settings = load_settings()
     if stop or resume:
         _order(stop_order(settings), stop=stop)
         return
-    kept = load_plan(settings, plan_id) if plan_id else None
+    kept = load_plan(settings, plan_id) if plan_id is not None else None
     orgs = list(kept.organizations) if kept else org
     engine = open_store(settings)
     with recorded_run(engine, "push") as run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.errors import StoreError
 from pipelines.writeback import ledger
+
+NOTED = re.compile(r" ([0-9a-f]{64})$", re.MULTILINE)  # a full disk may have cut a line, and the next follows it
 
 
 def heads_file(settings: Settings) -> Path:
@@ -36,7 +39,8 @@ def noted(settings: Settings) -> list[str]:
     file = heads_file(settings)
     if not file.exists():
         return []
-    return [words[2] for line in file.read_text("ascii").splitlines() if len(words := line.split()) == 3]
+    hashes: list[str] = NOTED.findall(file.read_text("ascii"))
+    return hashes
 
 
 def refuse_rewound(settings: Settings, engine: sa.Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.plan import NEW_PLAN, Change, Held, Plan
 from pipelines.writeback.policy import Outcome
+
+ID = re.compile("[0-9a-f]+")
 
 
 def save_plan(settings: Settings, plan: Plan) -> Path:
@@ -41,7 +44,8 @@ def load_plan(settings: Settings, name: str) -> Plan:
         RefusedError: its content does not match its id, or the ledger does not know that it was made.
     """
     given = Path(name)
-    files = [given] if given.is_file() else sorted(settings.plans_dir.glob(f"{name[:12]}*.json"))
+    by_id = settings.plans_dir.glob(f"{name[:12]}*.json") if ID.fullmatch(name) else ()
+    files = [given] if given.is_file() else sorted(by_id)
     if len(files) != 1:
         raise DataError(
             f"There is no plan '{name}'." if not files else f"'{name}' names more than one plan.",

@@ -169,6 +169,15 @@ def test_an_edited_plan_is_refused(settings, publish, leads) -> None:
         load_plan(settings, str(file))
 
 
+def test_an_empty_name_pushes_nothing(world, publish, leads, outreach) -> None:
+    """As of a variable that a script has not set."""
+    publish({"org": "icare", "record_id": leads[0]})
+    assert outreach("plan", "--json").json["changes"]
+    refused = outreach("push", "", "--first-run")
+    assert (refused.code, "There is no plan ''" in refused.err) == (5, True)
+    assert writes(world) == []
+
+
 def test_an_old_plan_is_refused(world, settings, publish, leads) -> None:
     publish({"org": "icare", "record_id": leads[0]})
     made = plan(settings)

@@ -15,7 +15,7 @@ from pipelines.config import Settings
 from pipelines.errors import StoreError
 from pipelines.store import open_store, writing
 from pipelines.store_tables import ledger_entries
-from pipelines.writeback import chain
+from pipelines.writeback import chain, heads
 from pipelines.writeback.chain import GENESIS, Entry, row_hash
 from pipelines.writeback.ledger import Head, append, contains, entries, head, open_intents, verify
 from pipelines.writeback.policy import Outcome
@@ -178,3 +178,17 @@ def test_open_intents_are_found_by_an_index(tmp_path: Path) -> None:
         steps = connection.exec_driver_sql(f"explain query plan {asked[-1]}", ("intent",)).scalars("detail").all()
     assert any("using covering index ledger_entries_of_a_change" in step.lower() for step in steps)
     assert not any(step.lower() == "scan ledger_entries" for step in steps)
+
+
+@pytest.mark.parametrize("cut_at", [10, 50, 91])
+def test_a_head_that_was_cut_by_a_full_disk_is_none_and_hides_none(tmp_path: Path, cut_at: int) -> None:
+    settings = Settings(data_dir=tmp_path)
+    engine, file = open_store(settings), heads.heads_file(settings)
+    append(engine, [INTENT])
+    heads.note(settings, engine)
+    kept = heads.noted(settings)
+    file.write_text(file.read_text() + file.read_text()[:cut_at])
+    heads.refuse_rewound(settings, engine)
+    append(engine, [OUTCOME])
+    heads.note(settings, engine)
+    assert heads.noted(settings) == [*kept, head(engine).hash]
