@@ -85,7 +85,17 @@ def as_mail_error(mail: Mail, error: Exception) -> ConfigurationError | ServiceE
             f"{where} refuses the sender or the recipient.", next_step="Correct sender and recipients in the settings."
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return ConfigurationError(f"{where} does not offer {mail.security}.", next_step="Correct [mail] security.")
+        what = "a sign-in" if "AUTH" in str(error) else mail.security
+        return ConfigurationError(f"{where} does not offer {what}.", next_step="Correct [mail] port and security.")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            f"{where}: its certificate is not trusted ({error.verify_message}).",
+            next_step="Correct [mail] host, or let SSL_CERT_FILE name your authority's certificates.",
+        )
+    if isinstance(error, ssl.SSLError):
+        return ConfigurationError(
+            f"{where} does not speak {mail.security} as expected.", next_step="Correct [mail] port and security."
+        )
     return ServiceError(f"{where} cannot be used: {type(error).__name__}.", next_step="Check [mail] host and port.")
 
 

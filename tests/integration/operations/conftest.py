@@ -56,17 +56,22 @@ class Post:
         return [mail["Subject"] for mail in self.mails]
 
 
-def _sign_in(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
+def sign_in(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
     is_right = isinstance(data, LoginPassword) and data.password == b"hunter2"
     return AuthResult(success=is_right, handled=False)
 
 
+def free_port() -> int:
+    """A port that nobody listens on; the controllers want to know theirs before they start."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="module")
 def smtp_server() -> Iterator[Post]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    post = Post(port)
-    controller = Controller(post, "127.0.0.1", port, authenticator=_sign_in, auth_require_tls=False)
+    post = Post(free_port())
+    controller = Controller(post, "127.0.0.1", post.port, authenticator=sign_in, auth_require_tls=False)
     controller.start()
     yield post
     controller.stop()
