@@ -16,6 +16,7 @@ import altair as alt
 import vl_convert
 
 from dashboard.marts import Row
+from dashboard.personal import HIDDEN
 
 WIDTH = 1060
 BLUE, ORANGE, RED = "var(--blue)", "var(--orange)", "var(--red)"
@@ -75,22 +76,22 @@ def sla_by_rep(rows: list[Row]) -> str | None:
     """Positive replies of each rep: followed up in time, not decided yet, too late."""
     parts = (("in time", "replies_kept"), ("not decided yet", "replies_undecided"), ("too late", "replies_breached"))
     values = [
-        {"rep": f"{row['owner_name'] or 'nobody'} · {row['gbu']}", "status": label, "replies": row[key]}
+        {"rep": f"{_named(row)} · {row['gbu']}", "status": label, "replies": row[key]}
         for row in rows
         for label, key in parts
     ]
-    if not values or any(value["rep"].startswith("•") for value in values):
-        return None  # without names all bars would be called the same
+    if not values:
+        return None
     most = max(int(value["replies"]) for value in values) or 1
     ticks = list(range(0, most + 1, ceil(most / 4)))
     bars = (
         alt.Chart(_data(values))
         .mark_bar(color=BLUE, height=14, cornerRadius=2)
         .encode(
-            y=alt.Y("rep:N", title=None, axis=LABELS),
+            y=alt.Y("rep:N", title=None, sort=None, axis=alt.Axis(minExtent=240, labelLimit=235)),
             x=alt.X("replies:Q", title=None, axis=alt.Axis(values=ticks, format="d")),
         )
-        .properties(width=(WIDTH - 250) // 3, height=24 * len({value["rep"] for value in values}))
+        .properties(width=(WIDTH - 300) // 3, height=24 * len({value["rep"] for value in values}))
     )
     header = alt.Header(title=None, labelFontSize=12, labelColor=FAINT, labelAnchor="start")
     return _svg(bars.facet(column=alt.Column("status:N", sort=[label for label, _ in parts], header=header)))
@@ -110,7 +111,7 @@ def sent_by_week(rows: list[Row]) -> str | None:
         .encode(
             x=weeks,
             y=_share("share"),
-            color=alt.Color("kind:N", legend=None, scale=alt.Scale(range=[ORANGE, RED])),
+            color=alt.Color("kind:N", legend=None, scale=alt.Scale(range=[BLUE, ORANGE])),
             shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(range=["circle", "diamond"])),
         )
         .properties(width=WIDTH, height=130)
@@ -136,25 +137,10 @@ def ramp(rows: list[Row]) -> str | None:
     return _svg((needed + today + words.encode(y="mails_per_day_today:Q")).properties(width=WIDTH, height=170))
 
 
-def shares(key: str, part: str, title: str) -> Draw:
-    """A function that draws one bar for each row: a share from 0 to 100 %, with its value written beside it."""
-
-    @drawn_once
-    def draw(rows: list[Row]) -> str | None:
-        rows = [row for row in rows if row[part] is not None]
-        if not rows:
-            return None
-        base = alt.Chart(_data(rows), title=_title(title)).encode(
-            y=alt.Y(f"{key}:N", title=None, sort=[row[key] for row in rows], axis=LABELS),
-            x=alt.X(f"{part}:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
-        )
-        bars = base.mark_bar(color=BLUE, height=14, cornerRadius=2)
-        values = base.mark_text(color=INK, align="left", dx=5, fontSize=12).encode(
-            text=alt.Text(f"{part}:Q", format=".0%")
-        )
-        return _svg((bars + values).properties(width=WIDTH - 190, height=24 * len({row[key] for row in rows})))
-
-    return draw
+def _named(rep: Row) -> str:
+    """A rep's name, or where it is masked their id: else all bars would be called the same."""
+    name = rep["owner_name"] or "nobody"
+    return str(rep["owner_id"] if name == HIDDEN else name)
 
 
 def _data(rows: list[Row]) -> Any:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard.charts import shares
-from dashboard.marts import Reader
+from dashboard.marts import Reader, Row
 from dashboard.page import CAMPAIGN, OF_CAMPAIGN, ORG, Page
 from dashboard.tables import Figure, Table, count, decimal, number, percent, rate, status, text
 
@@ -19,7 +18,7 @@ QUALITY = (
     ("Description too short", "is_description_too_short"),
     ("Description too long", "is_description_too_long"),
     ("Template phrase in it", "has_template_phrase"),
-    ("Description in a language that is not accepted", "is_language_not_accepted"),
+    ("Language not accepted", "is_language_not_accepted"),
     ("Industry missing", "is_industry_missing"),
     ("Found address of another domain", "is_domain_mismatched"),
     ("Older than a quarter", "is_stale"),
@@ -55,6 +54,10 @@ def _figures(reader: Reader, selected: Mapping[str, str]) -> list[Figure]:
     ]
 
 
+def _to_campaign(row: Row) -> tuple[str, dict[str, str]]:
+    return "/enrichment", {"campaign": f"{row['org']}:{row['campaign_id']}"}
+
+
 def _share(part: int, whole: int) -> str:
     return percent(part / whole if whole else None)
 
@@ -73,14 +76,13 @@ PAGE = Page(
             " members_enriched / nullif(members_exported, 0) as enriched_share from fct_funnel_by_campaign"
             f" where is_ai_outreach and {OF_CAMPAIGN} order by campaign_name, org",
             (
-                text("campaign_name", "Campaign"),
-                text("org", "Org"),
+                text("campaign_name", "Campaign", link=_to_campaign, detail=lambda row: str(row["org"])),
                 count("members_eligible", "Eligible"),
                 count("members_exported", "Exported"),
-                rate("enriched_share", "Enriched", "members_enriched", "members_exported"),
+                count("members_enriched", "Enriched", bar_of="members_exported"),
+                rate("enriched_share", "Of those exported", "members_enriched", "members_exported"),
             ),
             empty="No campaign matches these filters.",
-            chart=shares("campaign_name", "enriched_share", "Enriched, of those exported to Clay"),
             preview_rows=25,
         ),
         Table(
@@ -112,9 +114,12 @@ PAGE = Page(
             "quality",
             "Quality",
             f"select finding, leads, leads_enriched, share from ({QUALITY_SQL}) order by place",
-            (text("finding", "Finding"), rate("share", "Leads", "leads", "leads_enriched")),
+            (
+                text("finding", "Finding"),
+                count("leads", "Leads", bar_of="leads_enriched"),
+                rate("share", "Of those enriched", "leads", "leads_enriched"),
+            ),
             note="What fails a check never becomes a candidate for Salesforce.",
-            chart=shares("finding", "share", "Share of the enriched leads"),
         ),
         Table(
             "tiers",

@@ -222,7 +222,7 @@ PAGE = Page(
             "rates",
             "Rates",
             RATES_SQL,
-            (text("label", "Rate"), rate("rate", "Value", "part", "whole")),
+            (text("label", "Rate"), count("part", "People", bar_of="whole"), rate("rate", "Value", "part", "whole")),
             note="The interval is wide where numbers are small: then a difference may be chance.",
             empty="Nobody matches these filters.",
         ),

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard.marts import Reader
+from dashboard.filters import Filter
+from dashboard.marts import Reader, Row
 from dashboard.page import CAMPAIGN, OF_CAMPAIGN, OF_ORG, ORG, Page
 from dashboard.tables import Figure, Table, count, decimal, number, one_decimal, status, text, when
 
 RECORD = (text("org", "Org"), text("object", "Object"), text("record_id", "Record"), text("field", "Field"))
+
+SOURCE = Filter(
+    "source",
+    "Source",
+    "select distinct dataset as value, dataset as label from fct_source_freshness order by dataset",
+)
+REASON = Filter(
+    "reason",
+    "Held back by",
+    "select distinct blocked_reason as value, blocked_reason as label from fct_writeback_blocked order by label",
+)
+
+
+def _to_records(row: Row) -> tuple[str, dict[str, str]]:
+    return "/trust/blocked_records", {"reason": row["blocked_reason"]}
 
 
 def _figures(reader: Reader, selected: Mapping[str, str]) -> list[Figure]:
@@ -47,8 +63,28 @@ PAGE = Page(
         Table(
             "freshness",
             "Freshness",
+            "select dataset, case when bool_or(is_stale) then 'stale' else 'fresh' end as freshness,"
+            " count(*) as tables_read, count(*) filter (is_stale) as tables_stale, min(read_at) as read_at,"
+            " max(hours_behind) as hours_behind, sum(rows_read) as rows_read from fct_source_freshness"
+            " group by dataset order by hours_behind desc, dataset",
+            (
+                status("freshness", "State"),
+                text("dataset", "Source", link=lambda row: ("/trust/tables", {"source": row["dataset"]})),
+                count("tables_read", "Tables"),
+                count("tables_stale", "Stale"),
+                when("read_at", "All read by (UTC)"),
+                decimal("hours_behind", "Hours behind"),
+                count("rows_read", "Rows"),
+            ),
+            note="For all orgs. Behind means behind the latest read of any source. Choose a source to see its tables.",
+            empty="Nothing has been loaded.",
+            preview_rows=25,
+        ),
+        Table(
+            "tables",
+            "Freshness, table by table",
             "select *, case when is_stale then 'stale' else 'fresh' end as freshness from fct_source_freshness"
-            " order by hours_behind desc, dataset, table_name",
+            " where $source in ('all', dataset) order by hours_behind desc, dataset, table_name",
             (
                 status("freshness", "State"),
                 text("dataset", "Source"),
@@ -58,8 +94,10 @@ PAGE = Page(
                 count("rows_read", "Rows"),
                 text("owner", "Owner"),
             ),
-            note="For all orgs, the oldest first. Behind means behind the latest read of any source.",
+            note="For all orgs, the oldest first.",
             empty="Nothing has been loaded.",
+            on_page=False,
+            filters=(SOURCE,),
         ),
         Table(
             "written",
@@ -114,7 +152,7 @@ PAGE = Page(
             f" from fct_writeback_blocked where {OF_CAMPAIGN} group by blocked_reason, object, field, owner"
             " order by writes desc, blocked_reason, field",
             (
-                text("blocked_reason", "Held back by"),
+                text("blocked_reason", "Held back by", link=_to_records),
                 text("object", "Object"),
                 text("field", "Field"),
                 count("writes", "Writes"),
@@ -126,7 +164,8 @@ PAGE = Page(
         Table(
             "blocked_records",
             "Held back, record by record",
-            f"select * from fct_writeback_blocked where {OF_CAMPAIGN} order by evidence_at desc, delta_id",
+            f"select * from fct_writeback_blocked where {OF_CAMPAIGN} and $reason in ('all', blocked_reason)"
+            " order by evidence_at desc, delta_id",
             (
                 text("blocked_reason", "Held back by"),
                 *RECORD,
@@ -136,6 +175,7 @@ PAGE = Page(
             ),
             empty="Nothing is held back.",
             on_page=False,
+            filters=(REASON,),
         ),
         Table(
             "errors",

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -31,6 +31,26 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Texts whose contrast to what is behind them is less than WCAG's 4.5 to 1 (level AA).
+WEAK_TEXTS = """
+() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => numbers(colour).slice(0, 3).map(c => c / 255)
+    .map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, place) => sum + c * [.2126, .7152, .0722][place], 0) + .05;
+  const behind = one => {
+    const colour = getComputedStyle(one).backgroundColor;
+    return numbers(colour).length < 4 ? colour : behind(one.parentElement);
+  };
+  const ratio = (a, b) => Math.max(a, b) / Math.min(a, b);
+  const shown = [...document.querySelectorAll("body *:not(.hidden, .skip)")].filter(one => one.getClientRects().length
+    && [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+  return shown.filter(one => {
+    const style = getComputedStyle(one);
+    return ratio(light(one instanceof SVGElement ? style.fill : style.color), light(behind(one))) < 4.5;
+  }).map(one => `${one.className} ${one.textContent}`);
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +101,7 @@ def test_each_page_shows_the_figures_of_the_marts(window: Page, marts: duckdb.Du
         expect(window.locator("h1")).to_have_text(page.title)
         for table in (one for one in page.tables if one.on_page):
             assert shown_numbers(window, table) == numbers_in_marts(marts, name, table), f"{name}: {table.title}"
-    assert window.locator("nav a").count() == len(PAGES)
+    assert window.locator("header nav a").count() == len(PAGES)
 
 
 def test_the_head_of_the_funnel_is_the_mart_s_whole(window: Page, marts: duckdb.DuckDBPyConnection) -> None:
@@ -148,11 +168,26 @@ def test_the_keyboard_reaches_content_and_tables_and_each_chart_has_words(window
     window.goto("/funnel")
     window.keyboard.press("Tab")
     expect(window.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(25):
+        window.keyboard.press("Tab")
+        outline = window.evaluate("getComputedStyle(document.activeElement).outline")
+        assert "solid 2px" in outline, window.evaluate("document.activeElement.outerHTML")
     charts = window.get_by_role("img")
     assert charts.count() == 2
     assert all("its figures are in the table below" in (one.get_attribute("aria-label") or "") for one in charts.all())
-    assert window.locator("section h2").count() == window.locator("section[aria-labelledby]").count() + 1
+    assert window.locator("section h2").count() == window.locator("section[aria-labelledby]").count()
     assert window.locator("th:not([scope])").count() == 0
+
+
+@pytest.mark.parametrize(("scheme", "page_colour"), [("light", "rgb(246, 247, 249)"), ("dark", "rgb(18, 22, 27)")])
+def test_every_text_stands_out_from_what_is_behind_it(
+    window: Page, scheme: Literal["light", "dark"], page_colour: str
+) -> None:
+    window.emulate_media(color_scheme=scheme)
+    for address in [*PAGES, "funnel?gbu=Energy", "funnel/members"]:
+        window.goto(f"/{address}")
+        assert window.evaluate("getComputedStyle(document.documentElement).backgroundColor") == page_colour
+        assert window.evaluate(WEAK_TEXTS) == [], address
 
 
 def test_the_report_opens_from_a_file_and_asks_nobody_for_anything(
