@@ -93,7 +93,10 @@ def published_version(settings: Settings) -> PublishedVersion:
             as_of_at=datetime.fromisoformat(content["as_of_at"]),
         )
     except FileNotFoundError:
-        raise DataError("No marts have been published yet.", next_step="Run outreach build.") from None
+        raise DataError(
+            "No marts have been published yet.",
+            next_step="Run outreach build. A new installation begins with outreach run full.",
+        ) from None
     except (KeyError, ValueError, TypeError):
         raise DataError(f"{pointer} is not a valid pointer.", next_step="Run outreach build to replace it.") from None
     if not version.file.exists():

@@ -82,7 +82,7 @@ PAGE = Page(
                 count("members_enriched", "Enriched", bar_of="members_exported"),
                 rate("enriched_share", "Of those exported", "members_enriched", "members_exported"),
             ),
-            empty="No campaign matches these filters.",
+            empty="No AI campaign matches.",
             preview_rows=25,
         ),
         Table(

@@ -216,7 +216,7 @@ PAGE = Page(
             ),
             note="Whoever has reached a later stage has passed the ones before it. Opens prove little and are tracked"
             " in some campaigns only, so no rate is made of them. Choose a stage to see its members.",
-            empty="Nobody matches these filters.",
+            empty="No member of an AI campaign matches.",
         ),
         Table(
             "rates",
@@ -224,7 +224,7 @@ PAGE = Page(
             RATES_SQL,
             (text("label", "Rate"), count("part", "People", bar_of="whole"), rate("rate", "Value", "part", "whole")),
             note="The interval is wide where numbers are small: then a difference may be chance.",
-            empty="Nobody matches these filters.",
+            empty="No member of an AI campaign matches.",
         ),
         Table(
             "weeks",
@@ -232,7 +232,7 @@ PAGE = Page(
             WEEKS_SQL,
             _comparison("cohort", "Week", _to_week),
             note="The latest weeks are not over: their people have had less time to reply.",
-            empty="No mail has been sent to anybody who matches these filters.",
+            empty="No mail has been sent to anybody who matches.",
             chart=weekly_rates,
             preview_rows=12,
         ),
@@ -241,7 +241,7 @@ PAGE = Page(
             "Campaigns compared",
             CAMPAIGNS_SQL,
             _comparison("campaign_name", "Campaign", _to_campaign, lambda row: str(row["org"])),
-            empty="No campaign matches these filters.",
+            empty="No AI campaign matches.",
             chart=rates_by_campaign,
             preview_rows=25,
         ),
@@ -250,7 +250,7 @@ PAGE = Page(
             "By GBU and ICP tier",
             SEGMENTS_SQL,
             (text("segment", "By"), *_comparison("segment_value", "Value", _to_segment)),
-            empty="Nobody matches these filters.",
+            empty="No member of an AI campaign matches.",
             preview_rows=15,
         ),
         Table(
@@ -267,7 +267,7 @@ PAGE = Page(
                 text("classification", "Reply"),
             ),
             note="One row for each member who reached the stage; a person in two campaigns is two members.",
-            empty="Nobody matches these filters.",
+            empty="No member of an AI campaign matches.",
             on_page=False,
             filters=(STAGE,),
         ),

@@ -246,7 +246,7 @@ PAGE = Page(
                 count("members_missing_in_smartlead", "Missing in Smartlead"),
                 count("smartlead_leads_without_member", "Strangers in Smartlead"),
             ),
-            empty="No campaign matches these filters.",
+            empty="No AI campaign matches.",
             preview_rows=25,
         ),
         Table(
