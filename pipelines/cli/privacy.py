@@ -14,7 +14,7 @@ from pipelines.build import build_and_publish
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
 from pipelines.config import Settings, load_settings
-from pipelines.console import new_table, out, progress
+from pipelines.console import err, new_table, out, progress
 from pipelines.errors import DataError
 from pipelines.privacy.access import held_about
 from pipelines.privacy.erasure import PURPOSE, Report, erase, preview
@@ -93,6 +93,13 @@ def retention(
 def _person(settings: Settings, email: str | None, record: str | None, org: str | None) -> Person:
     if (email is None) == (record is None):
         raise DataError("Nobody is named, or two are.", next_step="Give either --email, or --record and --org.")
+    if not settings.warehouse_path.exists():
+        err.print(
+            f"There is no warehouse at {settings.warehouse_path}: only the operational store and files are searched. "
+            "Set OUTREACH_DATA_DIR if the data are elsewhere.",
+            style="bold yellow",
+            highlight=False,
+        )
     address = sys.stdin.readline() if email == "-" else email
     return find_person(settings, email=address, org=org, record=record or "")
 
@@ -105,6 +112,8 @@ def _show(report: Report, *, as_json: bool, heading: str) -> None:
     for place, rows in sorted(report.counts.items()):
         table.add_row(place, f"{rows:,}")
     out.print(table if report.counts else "Nothing is held about this person.")
+    if report.erasure_id:
+        out.print("They are recognised and kept out from now on.")
     if report.by_hand:
         out.print("Still to be done by hand:", style="bold")
     for task in report.by_hand:

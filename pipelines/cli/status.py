@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from pipelines.cli import app
 from pipelines.cli.options import AsJson
@@ -75,8 +76,11 @@ def _show_cadences(cadences: Iterable[dict[str, Any]]) -> None:
 
 
 def _show_sources(sources: Iterable[dict[str, Any]] | None) -> None:
+    if not sources:
+        out.print("Nothing is published. outreach doctor checks what is needed, outreach run full begins.")
+        return
     table = new_table("Sources", "source", "all read by (UTC)", "hours ago", "")
-    for one in sources or ():
+    for one in sources:
         mark = "[bold red]stale[/]" if one["is_stale"] else ""
         table.add_row(one["dataset"], _short(one["oldest_read_at"]), f"{one['hours_behind']:.1f}", mark)
     out.print(table)
@@ -99,8 +103,8 @@ def _show_rest(state: dict[str, Any]) -> None:
     out.print(table)
     for incident in state["incidents"]:
         since = f"{incident['since']:%Y-%m-%d %H:%M} UTC"
-        out.print(f"[bold red]Incident[/] {incident['subject']} since {since}: ", end="", highlight=False)
-        out.print(incident["detail"], highlight=False, markup=False)
+        said = f" {incident['subject']} since {since}: {incident['detail']}"
+        out.print(Text.assemble(("Incident", STYLES["failed"]), said))
 
 
 def _short(value: object) -> str:

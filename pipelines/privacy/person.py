@@ -76,10 +76,10 @@ def find_person(settings: Settings, *, email: str | None = None, org: str | None
     """Somebody by an address, or by the id of a lead, contact or campaign member in an org.
 
     Raises:
-        DataError: the address or id has no valid form.
+        DataError: the address or id has no valid form, or there is no such org.
         LockedError: another process is writing the warehouse.
     """
-    person = Person()
+    person, orgs = Person(), list(read_field_names(settings.project_dir))
     if email is not None:
         if not all(email.strip().partition("@")) or email.strip().count("@") != 1:
             raise DataError("What was given is no e-mail address.", next_step="Write it as name@domain.")
@@ -90,10 +90,12 @@ def find_person(settings: Settings, *, email: str | None = None, org: str | None
                 "A record is the id of a lead, contact or campaign member, in an org.",
                 next_step="Give --record and --org, or --email.",
             )
+        if org.lower() not in orgs:
+            raise DataError(f"There is no org '{org}'.", next_step=f"Choose from {', '.join(sorted(orgs))}.")
         person.records.add((org.lower(), to_18(record)))
     if settings.warehouse_path.exists():
         with connect_read_only(settings.warehouse_path) as warehouse:
-            _complete(warehouse, person, list(read_field_names(settings.project_dir)))
+            _complete(warehouse, person, orgs)
     return person
 
 

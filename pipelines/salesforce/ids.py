@@ -22,13 +22,13 @@ def to_18(record_id: str) -> str:
     if not _SHAPE.fullmatch(record_id):
         raise DataError(
             f"'{record_id[:24]}' is not a Salesforce id: 15 or 18 letters and digits are expected.",
-            next_step="Correct the row at its source; ids are never guessed.",
+            next_step="Correct it where it comes from; ids are never guessed.",
         )
     with_checksum = record_id[:15] + _checksum(record_id[:15])
     if len(record_id) == 18 and record_id != with_checksum:
         raise DataError(
             f"The Salesforce id '{record_id}' has a wrong checksum: upper and lower case were changed on the way.",
-            next_step="Correct the row at its source; ids are never guessed.",
+            next_step="Correct it where it comes from; ids are never guessed.",
         )
     return with_checksum
 

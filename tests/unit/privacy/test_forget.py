@@ -182,6 +182,8 @@ def test_a_record_leads_to_the_same_person_and_an_address_is_checked(settings: S
     assert find_person(settings, org="core", record=LEAD).addresses == {"another@core.example"}
     with pytest.raises(DataError):
         find_person(settings, email="ann.lee")
+    with pytest.raises(DataError, match="no org 'mars'"):
+        find_person(settings, org="mars", record=LEAD)
 
 
 def test_an_access_request_gets_every_table(settings: Settings) -> None:
