@@ -20,14 +20,18 @@ def errors(
     form: Annotated[Format, typer.Option("--format", help="Markdown goes into a ticket.")] = Format.TABLE,
 ) -> None:
     """Show what waits in the queues of docs/runbook.md, by owner: how often, since when, what to do, with examples."""
-    rows = read_queues(load_settings(), owner)
+    settings = load_settings()
+    rows = read_queues(settings, owner)
     if form is Format.JSON:
         out.print_json(json.dumps(rows))
     elif form is Format.MARKDOWN:
         typer.echo(as_markdown(rows), nl=False)
+    elif not rows:
+        others = ", ".join(dict.fromkeys(row["owner"] for row in read_queues(settings)))
+        out.print(f"Nothing waits for {owner}, but for {others}." if owner and others else "Nothing waits.")
     else:
         headings = ("owner", "queue", "problem", "items", "oldest hours", "next step")
-        table = new_table("Waiting" if rows else "Nothing waits.", *headings, numbers={"items", "oldest hours"})
+        table = new_table("Waiting", *headings, numbers={"items", "oldest hours"})
         for row in rows:
             age = "" if row["oldest_hours"] is None else f"{row['oldest_hours']:,.0f}"
             items = f"{row['items']:,}"
