@@ -7,27 +7,24 @@ sees all of a load or nothing, an erased row is gone from every folder in force,
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby
-from typing import Any
 
 import dlt
 import duckdb
 import pyarrow as pa
-from dlt.pipeline.exceptions import PipelineStepFailed
 from fsspec.core import url_to_fs
 
 from pipelines.config import Settings
-from pipelines.errors import ConfigurationError, DataError, OutreachError, StoreError
+from pipelines.errors import OutreachError
 from pipelines.landing import set_dlt_up
+from pipelines.raw_pointer import LandedTable, landed_tables, move_pointer, own_errors
 from pipelines.warehouse import connect_read_only, warehouse_lock
 
-POINTER = "current.json"
 LAYOUT = "{table_name}/{load_id}/{file_id}.{ext}"
 BATCH_ROWS = 100_000
 KEPT_SECONDS = 24 * 3600.0  # a reader may be in the middle of a folder that is not in force any more
@@ -39,32 +36,13 @@ TABLES = """
 """
 
 
-@dataclass(frozen=True)
-class LandedTable:
-    """A raw table as it has landed: its folder under the URL, its rows, and what tells whether it has changed since."""
-
-    schema: str
-    table: str
-    folder: str
-    rows: int
-    fingerprint: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Schema and table."""
-        return self.schema, self.table
-
-    def is_as(self, other: LandedTable | None) -> bool:
-        """Whether the other holds the same rows in the same columns."""
-        return other is not None and (self.rows, self.fingerprint) == (other.rows, other.fingerprint)
-
-
 @contextmanager
 def loading(settings: Settings, purpose: str, *, wait_seconds: float = 0) -> Iterator[None]:
     """Hold the warehouse for a load; at its end, what it has changed lands as parquet if a URL is configured.
 
     Raises:
         LockedError: another process is writing the warehouse.
+        RefusedError: another warehouse lands there; nothing of it was touched.
         StoreError: the URL cannot be written; the warehouse has everything, and the next load lands it.
     """
     with warehouse_lock(settings.warehouse_path, purpose, wait_seconds=wait_seconds):
@@ -87,13 +65,15 @@ def land_parquet(settings: Settings, *, keep_old: bool = True) -> list[LandedTab
         keep_old: keep folders that are no longer in force for a day, for who is reading them.
 
     Raises:
+        DataError: the pointer cannot be used.
+        RefusedError: another warehouse lands there.
         StoreError: the URL cannot be written, or the warehouse not be read; what was in force stays in force.
     """
     if settings.raw_url is None or not settings.warehouse_path.exists():
         return []
     url = settings.raw_url
     pointed_at = {one.key: one for one in landed_tables(settings)}
-    with connect_read_only(settings.warehouse_path) as warehouse, _own_errors(url):
+    with connect_read_only(settings.warehouse_path) as warehouse, own_errors(url):
         folders = _folders(url)
         before = {key: one for key, one in pointed_at.items() if one.folder in folders}
         warehouse.execute("set TimeZone = 'UTC'")
@@ -104,36 +84,10 @@ def land_parquet(settings: Settings, *, keep_old: bool = True) -> list[LandedTab
         same = {one.key: before[one.key] for one in found if one not in changed}
         current = same | {one.key: one for one in landed}
         if current != pointed_at:
-            _move_pointer(url, current)
+            move_pointer(settings, current.values())
         superseded = folders - {one.folder for one in current.values()}
         _remove(url, superseded, older_than=time.time() - (KEPT_SECONDS if keep_old else 0))
     return landed
-
-
-def landed_tables(settings: Settings) -> list[LandedTable]:
-    """The raw tables that have landed, each with its folder in force; none before the first landing.
-
-    Raises:
-        ConfigurationError: no URL is configured.
-        DataError: the pointer cannot be used.
-        StoreError: the URL cannot be read.
-    """
-    if settings.raw_url is None:
-        raise ConfigurationError(
-            "Nothing says where the raw tables land as parquet.",
-            next_step="Set OUTREACH_RAW_URL to a folder or an object store's URL.",
-        )
-    with _own_errors(settings.raw_url):
-        files, root = url_to_fs(settings.raw_url)
-        if not files.exists(f"{root}/{POINTER}"):
-            return []
-        try:
-            return [LandedTable(**one) for one in json.loads(files.cat_file(f"{root}/{POINTER}"))["tables"]]
-        except (ValueError, KeyError, TypeError):
-            raise DataError(
-                f"{settings.raw_url}/{POINTER} is not a valid pointer.",
-                next_step="Remove it, then run outreach load all: it lands everything anew.",
-            ) from None
 
 
 def _fingerprint(warehouse: duckdb.DuckDBPyConnection, schema: str, table: str) -> LandedTable:
@@ -175,13 +129,6 @@ def _batches(warehouse: duckdb.DuckDBPyConnection, one: LandedTable) -> Iterator
         yield pa.Table.from_batches([batch])
 
 
-def _move_pointer(url: str, tables: Mapping[tuple[str, str], LandedTable]) -> None:
-    files, root = url_to_fs(url)
-    content = {"tables": [asdict(one) for _, one in sorted(tables.items())]}
-    files.pipe_file(f"{root}/{POINTER}.unfinished", json.dumps(content, indent=2).encode())
-    files.mv(f"{root}/{POINTER}.unfinished", f"{root}/{POINTER}")
-
-
 def _folders(url: str) -> set[str]:
     """What has landed under the URL, by whatever load, whole or not."""
     files, root = url_to_fs(url)
@@ -203,15 +150,3 @@ def _is_before(load_id: str, moment: float) -> bool:
         return float(load_id) <= moment
     except ValueError:
         return False
-
-
-@contextmanager
-def _own_errors(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (PipelineStepFailed, duckdb.Error, OSError, ImportError, ValueError) as error:
-        cause: Any = error.exception if isinstance(error, PipelineStepFailed) else error
-        raise StoreError(
-            f"The raw tables cannot be landed in {url}: {cause}.",
-            next_step="Check OUTREACH_RAW_URL, free space and permissions; the next load lands what is missing.",
-        ) from error

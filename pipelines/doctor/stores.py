@@ -12,7 +12,7 @@ from pipelines.config import Settings
 from pipelines.doctor.check import Check, Finding, cannot_tell, failed, passed, run_check
 from pipelines.errors import DataError, LockedError, OutreachError
 from pipelines.publish import open_published, published_version
-from pipelines.raw_parquet import landed_tables
+from pipelines.raw_pointer import landed_tables
 from pipelines.store import open_store, reading, writing
 from pipelines.store_tables import SCHEMA_VERSION, store_meta
 from pipelines.warehouse import connect_read_only, lock_holder, warehouse_lock

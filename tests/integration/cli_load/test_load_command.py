@@ -25,7 +25,7 @@ from pipelines.cli import load as load_module
 from pipelines.cli import main
 from pipelines.config import Settings, load_settings
 from pipelines.errors import DataError, OutreachError, ServiceError, StoreError
-from pipelines.raw_parquet import landed_tables
+from pipelines.raw_pointer import landed_tables
 from pipelines.salesforce.loader import OrgLoad
 from pipelines.smartlead.loader import SmartleadLoad
 from pipelines.store import open_store, reading

@@ -154,6 +154,9 @@ def test_where_raw_tables_are_to_land_is_looked_at_only_if_it_is_configured(sett
         warehouse.execute("create schema raw_a; create table raw_a.one as select 1 as id")
     land_parquet(settings)
     assert verdicts(check_stores(settings))[landed] == "pass"
+    settings.warehouse_path.with_suffix(".id").write_text("another")
+    found, _ = not_passed(check_stores(settings))[landed]
+    assert found.startswith("Another warehouse lands its raw tables in")
     settings.raw_url = "nowhere://raw"
     assert verdicts(check_stores(settings))[landed] == "fail"
 

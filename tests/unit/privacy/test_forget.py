@@ -26,7 +26,8 @@ from pipelines.privacy.mentions import Mentions
 from pipelines.privacy.person import find_person
 from pipelines.privacy.suppression import key_file
 from pipelines.publish import open_published
-from pipelines.raw_parquet import land_parquet, landed_tables
+from pipelines.raw_parquet import land_parquet
+from pipelines.raw_pointer import landed_tables
 from pipelines.store import open_store, reading, writing
 from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import clay_lookups, clay_submissions, erasures, inbox_events, ledger_entries

@@ -15,9 +15,11 @@ import pyarrow.dataset as parquet
 import pytest
 from fsspec.core import url_to_fs
 
+from pipelines import raw_parquet
 from pipelines.config import Settings
-from pipelines.errors import ConfigurationError, DataError, ServiceError, StoreError
-from pipelines.raw_parquet import KEPT_SECONDS, land_parquet, landed_tables, loading
+from pipelines.errors import ConfigurationError, DataError, RefusedError, ServiceError, StoreError
+from pipelines.raw_parquet import KEPT_SECONDS, land_parquet, loading
+from pipelines.raw_pointer import landed_tables
 from tests.fixtures.landed_parquet import differences
 
 TWO_TABLES = """
@@ -139,6 +141,41 @@ def test_a_load_that_fails_in_part_lands_what_it_has_loaded(settings: Settings) 
         change(settings, "insert into raw_a.two values ('DACH')")
         raise ServiceError("no answer")
     assert rows(settings, "two") == [("DACH",)]
+
+
+def test_two_warehouses_do_not_land_under_one_url(settings: Settings, tmp_path: Path) -> None:
+    land_parquet(settings)
+    in_force = landed_tables(settings)
+    with pytest.raises(RefusedError, match=f"{settings.warehouse_path}") as refused:
+        land_parquet(another_warehouse(settings), keep_old=False)
+    assert "OUTREACH_RAW_URL of its own" in str(refused.value.next_step)
+    assert landed_tables(settings) == in_force
+    assert differences(settings) == {"raw_a.one": 0, "raw_a.two": 0}
+    settings.warehouse_path.rename(tmp_path / "away")
+    change(settings, TWO_TABLES)  # loaded anew, it is still the same warehouse
+    assert landed(settings) == set()
+
+
+def test_a_warehouse_that_has_landed_in_the_same_moment_stays_in_force(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, set_up = another_warehouse(settings), raw_parquet.set_dlt_up
+
+    def other_comes_first() -> None:
+        monkeypatch.setattr(raw_parquet, "set_dlt_up", set_up)
+        land_parquet(other)
+
+    monkeypatch.setattr(raw_parquet, "set_dlt_up", other_comes_first)
+    with pytest.raises(RefusedError, match="Another warehouse"):
+        land_parquet(settings)
+    assert differences(other) == {"raw_a.one": 0, "raw_a.two": 0}
+
+
+def another_warehouse(settings: Settings) -> Settings:
+    other = Settings(data_dir=settings.data_dir / "other", raw_url=settings.raw_url)
+    other.data_dir.mkdir()
+    change(other, TWO_TABLES)
+    return other
 
 
 def test_nothing_lands_where_no_url_is_configured(tmp_path: Path) -> None:
