@@ -57,12 +57,12 @@ def build_and_publish(
 
     Raises:
         ConfigurationError: the target is Spark, and something that it needs is missing.
-        ServiceError: the target is Spark on a cluster that cannot be reached.
+        ServiceError: the target is Spark on a cluster or behind an endpoint that cannot be reached.
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
         RefusedError: a build that began later, of another engine or warehouse, is in force.
     """
-    engine = spark_engine(settings) if settings.target == "spark" else duckdb_engine(settings)
+    engine = duckdb_engine(settings) if settings.target == "duckdb" else spark_engine(settings)
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
         build_id = new_build_id()
         nodes, built = _dbt_build(settings, engine, progress, full_refresh=full_refresh, selector=selector)
@@ -77,7 +77,7 @@ def _dbt_build(
 
     Returns how many nodes ended in which status, and the names of the models that were built.
     """
-    command = [sys.executable, "-m", "pipelines.dbt_process", "build", "--exclude-resource-type", "unit_test"]
+    command = [*engine.dbt, "build", "--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if full_refresh else []
     # A test that also looks at what is not selected would compare new with old.
     command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []

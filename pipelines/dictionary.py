@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess  # dbt in a process of its own, as for builds
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pipelines.config import Settings
@@ -43,12 +41,11 @@ def _metrics(metrics: dict[str, Node]) -> Iterator[str]:
 
 def _manifest(settings: Settings) -> Node:
     """Of the whole project, of which dbt parses only what has changed since its last run."""
-    dbt = Path(sys.executable).with_name("dbt")
-    environment = os.environ | duckdb_engine(settings).environment
+    engine = duckdb_engine(settings)
     result = subprocess.run(  # noqa: S603
-        [str(dbt), "--quiet", "parse"],
+        [*engine.dbt, "--quiet", "parse"],
         cwd=settings.project_dir,
-        env=environment,
+        env=os.environ | engine.environment,
         capture_output=True,
         text=True,
         check=False,

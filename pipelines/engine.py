@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.built_marts import Source, marts_of_warehouse
 from pipelines.config import Settings
+
+DBT = (sys.executable, "-m", "pipelines.dbt_process")
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,13 @@ class Engine:
 
     ``environment`` are the variables that ``profiles.yml`` and the macros read; ``marts`` finds what a build has left,
     given the models that were built if not all were; ``log`` takes what the engine says beside dbt, which None leaves
-    on the screen.
+    on the screen. ``dbt`` is the command that runs dbt.
     """
 
     environment: Mapping[str, str]
     marts: Callable[[AbstractSet[str] | None], Source]
     log: Path | None = None
+    dbt: Sequence[str] = DBT
 
 
 def manifest_file(settings: Settings) -> Path:

@@ -7,12 +7,13 @@ import re
 import shutil
 import socket
 import subprocess  # asks Java for its version
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from pipelines.built_marts import Source, contracts_of, marts_of_parquet
 from pipelines.config import Settings
-from pipelines.engine import Engine, manifest_file
+from pipelines.engine import DBT, Engine, manifest_file
 from pipelines.errors import ConfigurationError, ServiceError
 
 OLDEST_JAVA = 17  # what Spark 4 runs on
@@ -25,18 +26,26 @@ def spark_engine(settings: Settings) -> Engine:
 
     Raises:
         ConfigurationError: dbt-spark or Java is missing, or Java is too old, or the raw tables land nowhere.
-        ServiceError: no master of the cluster takes connections.
+        ServiceError: no master of the cluster, or the Thrift endpoint, takes connections.
     """
-    if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
-        raise ConfigurationError(
-            "The target is spark, but dbt-spark and PySpark are not installed here.",
-            next_step="pip install 'outreach-warehouse[spark]', or set OUTREACH_TARGET=duckdb.",
-        )
     if settings.raw_url is None:
         raise ConfigurationError(
             "The target is spark, but nothing says where the raw tables land as parquet.",
             next_step="Set OUTREACH_RAW_URL to a folder or an object store's URL, then run outreach load all.",
         )
+    environment = {"OUTREACH_TARGET": settings.target, "OUTREACH_RAW_URL": settings.raw_url}
+    is_session = settings.target == "spark"
+    return Engine(
+        environment | (_session if is_session else _endpoint)(settings),
+        lambda _: built_marts(settings),
+        settings.data_dir / "spark.log",
+        (sys.executable, "-m", "pipelines.spark_dbt") if is_session else DBT,
+    )
+
+
+def _session(settings: Settings) -> dict[str, str]:
+    """What dbt is told of the Spark that it starts, or whose master it asks for a part."""
+    _require_package("pyspark", "spark")
     _require_java()
     master = settings.spark.master
     if master.startswith("spark://") and not any(_answers(*address) for address in ADDRESS.findall(master)):
@@ -44,14 +53,23 @@ def spark_engine(settings: Settings) -> Engine:
             f"The Spark master {master} cannot be reached.",
             next_step="Start it, or correct OUTREACH_SPARK__MASTER; local[2] builds on this machine.",
         )
-    environment = {
-        "OUTREACH_TARGET": "spark",
-        "OUTREACH_RAW_URL": settings.raw_url,
+    return {
         "OUTREACH_SPARK__MASTER": master,
         "OUTREACH_SPARK__WAREHOUSE": settings.spark_warehouse,
         "OUTREACH_SPARK__CATALOG_DIR": str((settings.data_dir / "spark").absolute()),
     }
-    return Engine(environment, lambda _: built_marts(settings), settings.data_dir / "spark.log")
+
+
+def _endpoint(settings: Settings) -> dict[str, str]:
+    """What dbt is told of a Spark that runs elsewhere, behind a Thrift endpoint."""
+    _require_package("pyhive", "spark-thrift")
+    host, port = settings.spark.host, str(settings.spark.port)
+    if not _answers(host, port):
+        raise ServiceError(
+            f"The Thrift endpoint {host}:{port} cannot be reached.",
+            next_step="Start it, or correct OUTREACH_SPARK__HOST and OUTREACH_SPARK__PORT.",
+        )
+    return {"OUTREACH_SPARK__HOST": host, "OUTREACH_SPARK__PORT": port}
 
 
 def built_marts(settings: Settings) -> Source:
@@ -61,6 +79,14 @@ def built_marts(settings: Settings) -> Source:
         DataError: dbt has left no manifest, which knows the contracts.
     """
     return marts_of_parquet(settings.spark_warehouse, contracts_of(manifest_file(settings)))
+
+
+def _require_package(package: str, extra: str) -> None:
+    if not find_spec(package) or not find_spec("dbt.adapters.spark"):
+        raise ConfigurationError(
+            f"The target is Spark, but dbt-spark and {package} are not installed here.",
+            next_step=f"pip install 'outreach-warehouse[{extra}]', or set OUTREACH_TARGET=duckdb.",
+        )
 
 
 def _require_java() -> None:

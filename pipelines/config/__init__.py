@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         default=None,
         description="where the raw tables land as parquet, too: a folder, relative to project_dir, or a URL as s3://…",
     )
-    target: Literal["duckdb", "spark"] = Field(default="duckdb", description="the engine that builds the models")
+    target: Literal["duckdb", "spark", "spark_thrift"] = Field(
+        default="duckdb", description="the engine that builds the models"
+    )
     spark: Spark = Spark()
     user: str | None = Field(default=None, description="who plans and approves; by default the system's user")
     plan_hours: float = Field(default=24, gt=0, description="how long a write-back plan may be pushed")

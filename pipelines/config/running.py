@@ -110,3 +110,8 @@ class Spark(BaseModel):
 
     master: str = Field(default="local[2]", description="as spark://host:7077; local[2] is two threads of this machine")
     warehouse: str | None = Field(default=None, description="a folder that every worker sees, or a URL as s3a://…")
+    lost_workers_minutes: float = Field(
+        default=10, gt=0, description="how long a build waits for the first to come back"
+    )
+    host: str = Field(default="localhost", description="of the Thrift endpoint, for the target spark_thrift")
+    port: int = 10000

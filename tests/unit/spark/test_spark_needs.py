@@ -54,6 +54,26 @@ def test_a_master_that_does_not_answer_is_named() -> None:
     assert "OUTREACH_SPARK__MASTER" in str(error.value.next_step)
 
 
+def test_an_endpoint_is_all_that_dbt_is_told_of_a_spark_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    with socket.create_server(("127.0.0.1", 0)) as endpoint:
+        port = endpoint.getsockname()[1]
+        engine = spark.spark_engine(_elsewhere(port))
+    assert engine.environment == {
+        "OUTREACH_TARGET": "spark_thrift",
+        "OUTREACH_RAW_URL": "s3://bucket/raw",
+        "OUTREACH_SPARK__HOST": "127.0.0.1",
+        "OUTREACH_SPARK__PORT": str(port),
+    }
+    with pytest.raises(ServiceError, match=f"127.0.0.1:{port} cannot be reached"):
+        spark.spark_engine(_elsewhere(port))
+
+
+def _elsewhere(port: int) -> Settings:
+    where = {"host": "127.0.0.1", "port": port}
+    return Settings.model_validate({"target": "spark_thrift", "raw_url": "s3://bucket/raw", "spark": where})
+
+
 def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match="there is none in JAVA_HOME") as error:
