@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, dashboard, inbox, push, receiver, salesforce, spark, world
+from benchmarks import build, dashboard, inbox, push, receiver, salesforce, spark, steps, world
 from benchmarks.document import DOCUMENT, median_tables, write_section
 
 Benchmark = Callable[[int], Iterator[Table]]
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
     "world": (world.generating, "leads"),
     "empty-build": (world.empty_build, "leads"),
     "build": (build.building, "leads"),
+    "steps": (steps.stepping, "leads"),
     "spark": (spark.comparing, "leads"),
     "dashboard": (dashboard.looking, "members"),
     "inbox": (inbox.loading, "events"),

@@ -30,15 +30,15 @@ LEADS_FOR_PEERS = 100_000
 def loading(leads: int) -> Iterator[Table]:
     """The first load of many leads through Bulk, and the next one after few changes."""
     with tempfile.TemporaryDirectory() as name, serving(Path(name), leads) as double:
-        yield _first_load(double)
-        yield _next_load(double)
+        yield _firstload_leads(double)
+        yield _nextload_leads(double)
 
 
 def peers(leads: int) -> Iterator[Table]:
     """The same leads loaded by others: Singer's tap with a DuckDB target, and simple-salesforce into dlt."""
     figures = table("Leads from Salesforce into DuckDB", "loader", "leads", "seconds", "leads per second", "ours is")
     with tempfile.TemporaryDirectory() as name, serving(Path(name), min(leads, LEADS_FOR_PEERS)) as double:
-        ours = _load(double, "peers", all_fields=True)
+        ours = load_leads(double, "peers", all_fields=True)
         count = _rows(double.directory / "peers" / "warehouse.duckdb", f"raw_salesforce_{ORG}.leads")
         for title, took, loaded in (("outreach load", ours, count), *_others(double)):
             times = f"{took.seconds / ours.seconds * count / loaded:.1f} times as fast" if took is not ours else ""
@@ -46,12 +46,12 @@ def peers(leads: int) -> Iterator[Table]:
     yield figures
 
 
-def _first_load(double: Double) -> Table:
+def _firstload_leads(double: Double) -> Table:
     token = double.sign_in()
     fields = [field["name"] for field in double.request("GET", "sobjects/Lead/describe", token)["fields"]]
     plain = [sys.executable, PEERS / "plain_duckdb.py", double.url, token, ",".join(fields)]
     baseline = run([*plain, double.directory / "plain.duckdb"])
-    ours = _load(double, "first", all_fields=True)
+    ours = load_leads(double, "first", all_fields=True)
     count = _rows(double.directory / "first" / "warehouse.duckdb", f"raw_salesforce_{ORG}.leads")
     if count != _rows(double.directory / "plain.duckdb", "leads"):
         raise RuntimeError("the two loads differ in their number of leads")
@@ -72,7 +72,7 @@ def _first_load(double: Double) -> Table:
     return figures
 
 
-def _next_load(double: Double) -> Table:
+def _nextload_leads(double: Double) -> Table:
     token = double.sign_in()
     soql = f"SELECT Id FROM Lead WHERE IsConverted = false AND external_hard_bounced__c = false LIMIT {CHANGES}"
     records = double.request("GET", "query", token, params={"q": soql})["records"]
@@ -83,13 +83,14 @@ def _next_load(double: Double) -> Table:
         ]
         double.request("PATCH", "composite/sobjects", token, json={"records": changed})
     calls = double.calls()
-    took = _load(double, "first", all_fields=True)
+    took = load_leads(double, "first", all_fields=True)
     figures = table(f"The next load, after {CHANGES:,} leads have changed", "loader", "seconds", "API calls")
     figures.add_row("outreach load, the whole command", f"{took.seconds:.1f}", f"{double.calls() - calls}")
     return figures
 
 
-def _load(double: Double, data: str, *, all_fields: bool) -> Run:
+def load_leads(double: Double, data: str, *, all_fields: bool) -> Run:
+    """Load the double's leads by ``outreach load`` into the data directory of that name."""
     environment = double.project(all_fields=all_fields) | {"OUTREACH_DATA_DIR": str(double.directory / data)}
     outreach = Path(sys.executable).with_name("outreach")
     return run([outreach, "load", "salesforce", "--org", ORG, "--object", "Lead", "--no-sweep"], **environment)

@@ -11,13 +11,9 @@ from rich.table import Table
 
 from benchmarks.build import OUTREACH, raw_warehouse
 from benchmarks.measure import Run, growth, run, table
+from benchmarks.steps import LAND
 
 SIZES = (1_000, 10_000, 100_000)
-LAND = """
-from pipelines.config import load_settings
-from pipelines.raw_parquet import land_parquet
-land_parquet(load_settings())
-"""
 # As make spark does: the lock holds neither dbt-spark nor PySpark.
 WITH_SPARK = ["run", "--isolated", "--no-project", "--python", sys.executable, "--with-editable", ".[spark]"]
 

@@ -1,76 +1,160 @@
-"""A build on a standalone cluster of a master and two workers, one of which is lost in the middle."""
+"""`outreach build` on a standalone cluster of a master and two workers, of which this or that is lost in the middle."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
+from pipelines.config import Settings
+from pipelines.publish import published_version
+from pipelines.raw_parquet import land_parquet
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
-from tests.integration.spark.conftest import PROJECT, Spark, run_on_duckdb
+from tests.integration.spark.conftest import PROJECT
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
+pytestmark = pytest.mark.timeout(1800)
 
-MODELS = ("--select", "+int_deliverability__bounce_notices", "--resource-type", "model", "--resource-type", "seed")
+OUTREACH = Path(sys.executable).with_name("outreach")
+IN_THE_MIDDLE = "OK created sql incremental model"
 
 
 @dataclass
 class Cluster:
     """The URL of the master, and the processes of the workers, each the leader of its executors."""
 
+    directory: Path
     url: str
-    workers: list[subprocess.Popen[bytes]]
+    stack: ExitStack
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def have_two_workers(self) -> None:
+        while len(self.workers) < 2:
+            log, places = self.directory / "workers.log", ("--work-dir", str(self.directory / "work"))
+            worker = _part(log, "worker.Worker", "--cores", "1", "--memory", "1g", *places, self.url)
+            self.workers.append(self.stack.enter_context(worker))
 
     def lose_a_worker(self) -> None:
-        os.killpg(self.workers[0].pid, signal.SIGKILL)
+        lost = self.workers.pop()
+        os.killpg(lost.pid, signal.SIGKILL)
+        assert lost.wait() == -signal.SIGKILL
 
 
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+@dataclass
+class Builder:
+    """A data directory with raw tables that have landed, in which models are built on the cluster."""
+
+    settings: Settings
+    cluster: Cluster
+
+    @contextmanager
+    def in_the_middle(self) -> Iterator[subprocess.Popen[str]]:
+        """A build of everything, of which the first tables are there."""
+        self.cluster.have_two_workers()
+        log = self.settings.data_dir / "logs" / "dbt.log"
+        log.unlink(missing_ok=True)
+        with subprocess.Popen(
+            [OUTREACH, "build", "--json"],
+            cwd=PROJECT,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as build:
+            _wait_until(lambda: build.poll() is not None or (log.exists() and IN_THE_MIDDLE in log.read_text()))
+            assert build.poll() is None, build.communicate()
+            yield build
+            build.kill()  # it has ended, unless something is wrong
+
+    @property
+    def environment(self) -> dict[str, str]:
+        directory = self.settings.data_dir
+        return {
+            "OUTREACH_TARGET": "spark",
+            "OUTREACH_DATA_DIR": str(directory),
+            "OUTREACH_RAW_URL": str(self.settings.raw_url),
+            "OUTREACH_SPARK__MASTER": self.cluster.url,
+            "OUTREACH_SPARK__LOST_WORKERS_MINUTES": "0.5",  # it must do for the start, too
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "DBT_LOG_PATH": str(directory / "logs"),
+            "DBT_TARGET_PATH": str(directory / "target"),
+        }
+
+    def is_published(self) -> bool:
+        return any(self.settings.published_dir.glob("*"))
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+    directory = tmp_path_factory.mktemp("cluster")
+    settings = Settings(data_dir=directory, raw_url=str(directory / "raw"))
+    create_raw_warehouse(settings.warehouse_path, PROJECT)
+    insert_story(settings.warehouse_path)
+    land_parquet(settings)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    url = f"spark://127.0.0.1:{port}"
     with ExitStack() as stack:
-        stack.enter_context(_part(tmp_path / "master.log", "master.Master", "--host", "127.0.0.1", "--port", str(port)))
-        _wait_until_open(port)
-        places = ("--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / "work"))
-        workers = [
-            stack.enter_context(_part(tmp_path / f"worker{number}.log", "worker.Worker", *places, url))
-            for number in (1, 2)
-        ]
-        yield Cluster(url, workers)
+        master = _part(directory / "master.log", "master.Master", "--host", "127.0.0.1", "--port", str(port))
+        stack.enter_context(master)
+        _wait_until(lambda: _is_open(port))
+        yield Builder(settings, Cluster(directory, f"spark://127.0.0.1:{port}", stack))
 
 
-@pytest.mark.timeout(1800)
-def test_a_build_goes_on_when_a_worker_is_lost(
-    cluster: Cluster, tmp_path: Path, table_differences: Callable[[Path, Path], dict[str, int]]
+def test_when_the_driver_is_killed_the_build_ends_and_says_so(builder: Builder) -> None:
+    with builder.in_the_middle() as build:
+        (driver,) = (one for one in psutil.Process(build.pid).children(recursive=True) if one.name() == "java")
+        driver.kill()
+        _, said = build.communicate()
+    assert build.returncode == 8, said
+    assert "nothing was published" in said
+    assert "Spark's driver has ended (exit code -9)" in " ".join(said.split())
+    assert not builder.is_published()
+
+
+def test_when_the_build_is_killed_nothing_goes_on_without_it(builder: Builder) -> None:
+    with builder.in_the_middle() as build:
+        others = psutil.Process(build.pid).children(recursive=True)
+        assert "java" in {one.name() for one in others}
+        build.kill()
+    assert psutil.wait_procs(others, timeout=60)[1] == []
+    assert not builder.is_published()
+
+
+def test_when_no_worker_is_left_and_none_comes_back_the_build_ends_and_says_so(builder: Builder) -> None:
+    with builder.in_the_middle() as build:
+        builder.cluster.lose_a_worker()
+        builder.cluster.lose_a_worker()
+        _, said = build.communicate()
+    assert build.returncode == 8, said
+    assert f"{builder.cluster.url} has had no worker for this build for 0.5 minutes" in " ".join(said.split())
+    assert not builder.is_published()
+
+
+def test_when_one_worker_is_lost_the_build_goes_on_and_publishes_what_duckdb_publishes(
+    builder: Builder, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
-    spark = Spark(tmp_path, cluster.url)
-    warehouse = tmp_path / "warehouse.duckdb"
-    create_raw_warehouse(warehouse, PROJECT)
-    insert_story(warehouse)
-    spark.land(warehouse)
-    command = spark.command("build", *MODELS)
-    with subprocess.Popen(command, cwd=PROJECT, env=spark.environment, stdout=subprocess.PIPE, text=True) as build:
-        said = []
-        for line in build.stdout or ():
-            said.append(line)
-            if "OK created sql incremental model" in line and cluster.workers[0].poll() is None:
-                cluster.lose_a_worker()
-    assert build.returncode == 0, "".join(said)[-3000:]
-    assert cluster.workers[0].wait() == -signal.SIGKILL
-    run_on_duckdb(warehouse, tmp_path, *MODELS)
-    differences = table_differences(spark.as_duckdb(tmp_path / "spark.duckdb", "staging", "intermediate"), warehouse)
-    assert "intermediate.int_deliverability__bounce_notices" in differences
+    """In a warehouse that killed builds have left, if the others have run."""
+    with builder.in_the_middle() as build:
+        builder.cluster.lose_a_worker()
+        counts, said = build.communicate()
+    assert build.returncode == 0, said
+    assert json.loads(counts)["nodes"].keys() == {"ok", "pass", "success"}
+    theirs = published_version(builder.settings).file
+    on_duckdb = os.environ | builder.environment | {"OUTREACH_TARGET": "duckdb"}
+    subprocess.run([OUTREACH, "build"], cwd=PROJECT, env=on_duckdb, check=True, capture_output=True)
+    differences = table_differences(theirs, published_version(builder.settings).file)
+    assert "marts.fct_writeback_deltas" in differences
     assert differences == dict.fromkeys(differences, 0)
 
 
@@ -78,8 +162,9 @@ def test_a_build_goes_on_when_a_worker_is_lost(
 def _part(log: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     spark_class = Path(pyspark.__file__).with_name("bin") / "spark-class"
     command = [spark_class, f"org.apache.spark.deploy.{name}", *arguments, "--webui-port", "0"]
-    with log.open("wb") as output:
-        part = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}
+    with log.open("ab") as output:
+        part = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:
         yield part
     finally:
@@ -88,10 +173,11 @@ def _part(log: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[by
         part.wait()
 
 
-def _wait_until_open(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():
         time.sleep(0.1)
-    raise RuntimeError("The master did not start.")
