@@ -52,7 +52,7 @@ dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of thei
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster
 
 spark: $(STAMP) ## Test the models on Spark, in an environment of their own; needs Java 17
-	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,dev]' python -m pytest tests/integration/spark
+	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,spark-thrift,dev]' python -m pytest tests/integration/spark
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
 PINNED = $(basename $(wildcard tests/integration/third_party_clients/*/*.in benchmarks/peers/*.in))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ class Spark:
     directory: Path
     master: str = "local[2]"
     catalog: str = "in-memory"  # is quicker, and forgets its tables when dbt ends
+    target: str = "spark"
 
     @property
     def warehouse(self) -> Path:
@@ -36,7 +40,7 @@ class Spark:
 
     def command(self, *arguments: str) -> list[str]:
         places = ["--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs")]
-        return [str(DBT), "--no-use-colors", *arguments, "--target", "spark", *places]
+        return [str(DBT), "--no-use-colors", *arguments, "--target", self.target, *places]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,6 +82,21 @@ def run_on_duckdb(warehouse: Path, directory: Path, *selection: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():  # for ever, if need be: the test has a timeout
+        time.sleep(0.1)
 
 
 @pytest.fixture

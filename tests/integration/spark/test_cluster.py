@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,13 +19,13 @@ from pipelines.config import Settings
 from pipelines.publish import published_version
 from pipelines.raw_parquet import land_parquet
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
-from tests.integration.spark.conftest import PROJECT
+from tests.integration.spark.conftest import PROJECT, free_port, is_open, wait_until
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 pytestmark = pytest.mark.timeout(1800)
 
 OUTREACH = Path(sys.executable).with_name("outreach")
-IN_THE_MIDDLE = "OK created sql incremental model"
+IN_THE_MIDDLE = "OK created sql table model"
 
 
 @dataclass
@@ -72,7 +70,7 @@ class Builder:
             stderr=subprocess.PIPE,
             text=True,
         ) as build:
-            _wait_until(lambda: build.poll() is not None or (log.exists() and IN_THE_MIDDLE in log.read_text()))
+            wait_until(lambda: build.poll() is not None or (log.exists() and IN_THE_MIDDLE in log.read_text()))
             assert build.poll() is None, build.communicate()
             yield build
             build.kill()  # it has ended, unless something is wrong
@@ -102,12 +100,11 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     create_raw_warehouse(settings.warehouse_path, PROJECT)
     insert_story(settings.warehouse_path)
     land_parquet(settings)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with ExitStack() as stack:
         master = _part(directory / "master.log", "master.Master", "--host", "127.0.0.1", "--port", str(port))
         stack.enter_context(master)
-        _wait_until(lambda: _is_open(port))
+        wait_until(lambda: is_open(port))
         yield Builder(settings, Cluster(directory, f"spark://127.0.0.1:{port}", stack))
 
 
@@ -171,13 +168,3 @@ def _part(log: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[by
         if part.poll() is None:
             os.killpg(part.pid, signal.SIGTERM)
         part.wait()
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.1)
