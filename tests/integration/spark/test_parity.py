@@ -71,21 +71,24 @@ def test_days_appended_on_spark_equal_one_build_on_duckdb(tmp_path: Path, table_
 
 
 @pytest.mark.timeout(900)
-def test_a_null_that_a_contract_forbids_ends_the_build(spark: Spark, tmp_path: Path) -> None:
+def test_a_null_that_a_contract_forbids_or_a_lost_column_ends_the_build(spark: Spark, tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     create_raw_warehouse(warehouse, PROJECT)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("insert into raw_smartlead.source_reads (table_name, read_at) values (null, now())")
+        connection.execute("alter table raw_smartlead.campaigns drop column status")
     spark.land(warehouse)
-    result = spark.dbt("run", "--select", "+fct_source_freshness")
+    result = spark.dbt("run", "--select", "+fct_source_freshness", "stg_smartlead__campaigns")
     assert result.returncode == 1
     assert "marts.fct_source_freshness: table_name is null" in result.stdout
+    assert "with name `status` cannot be resolved" in result.stdout
 
 
 def _arrive(warehouse: Path, day: int) -> None:
-    """A webhook that is read, one that is no JSON, and a callback."""
+    """A webhook that is read, one that is no JSON, and a callback; webhooks have a new column, too."""
     received_at = f"2026-08-{day:02d} 08:00:00+00"
     with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"alter table raw_smartlead.webhook_events add column new_on_day_{day} boolean")
         for event, payload in ((10 * day, json.dumps(REPLY | {"day": day})), (10 * day + 1, '{"broken')):
             connection.execute(
                 "insert into raw_smartlead.webhook_events (event_id, dedupe_key, channel, received_at, event_type,"
