@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -79,7 +80,7 @@ def landed_tables(settings: Settings) -> list[LandedTable]:
                 f"{settings.raw_url}/{POINTER} is not a valid pointer.",
                 next_step="Remove it, then run outreach load all: it lands everything anew.",
             ) from None
-        if owner and owner.id != _this_warehouse(settings).id:
+        if owner and owner.id != _id(settings):
             raise RefusedError(
                 f"Another warehouse lands its raw tables in {settings.raw_url}: {owner.file}.",
                 next_step="Give this one an OUTREACH_RAW_URL of its own. If the other is no more, remove"
@@ -118,9 +119,20 @@ def own_errors(url: str) -> Iterator[None]:
         ) from error
 
 
+def _id_file(settings: Settings) -> Path:
+    return settings.warehouse_path.with_suffix(".id")
+
+
+def _id(settings: Settings) -> str | None:
+    """The id of this warehouse; None if it has never landed."""
+    file = _id_file(settings)
+    return file.read_text() if file.exists() else None
+
+
 def _this_warehouse(settings: Settings) -> Warehouse:
     """This warehouse, which gets its id when it first lands."""
-    file = settings.warehouse_path.with_suffix(".id")
-    if not file.exists():
-        file.write_text(uuid.uuid4().hex)
-    return Warehouse(file.read_text(), f"{socket.gethostname()}:{settings.warehouse_path.absolute()}")
+    known = _id(settings)
+    if not known:
+        known = uuid.uuid4().hex
+        _id_file(settings).write_text(known)
+    return Warehouse(known, f"{socket.gethostname()}:{settings.warehouse_path.absolute()}")
