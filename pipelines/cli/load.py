@@ -124,7 +124,7 @@ def _show_lookups(summary: LookupSummary, *, as_json: bool) -> None:
 
 @load_app.command()
 def writeback(as_json: AsJson = False) -> None:
-    """Load the ledger of what was written to Salesforce, and the matches that people accepted."""
+    """Load the ledger of what was written, what HubSpot shows of it, and the matches that people accepted."""
     _load("writeback", {"writeback": _writeback}, as_json=as_json)
 
 

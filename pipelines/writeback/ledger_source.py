@@ -1,4 +1,7 @@
-"""The ledger and the accepted matches on their way into the warehouse, where the models read them."""
+"""The ledger and the accepted matches on their way into the warehouse, where the models read them.
+
+With HubSpot switched on, what it shows of the contacts in the ledger comes with them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from pipelines.service_clock import latest_service_time
 from pipelines.store import open_store, reading
 from pipelines.store_tables import accepted_matches, ledger_entries
 from pipelines.writeback.ledger import REDACTED
+from pipelines.writeback.written_contacts import WRITTEN_CONTACTS, load_written_contacts
 
 DATASET = "raw_writeback"
 BATCH_ROWS = 5_000
@@ -43,6 +47,7 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
     The caller holds the warehouse lock.
 
     Raises:
+        ServiceError: HubSpot cannot be reached; ledger and matches are loaded all the same.
         StoreError: the operational store or the warehouse cannot be used.
     """
     engine = open_store(settings)
@@ -65,8 +70,14 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
         reads.add(ACCEPTED_MATCHES, now, len(rows))
         yield rows
 
-    resources = [LEDGER_ENTRIES.resource(new_entries), ACCEPTED_MATCHES.resource(matches), reads.resource()]
-    return land(settings, DATASET, resources)
+    def no_contacts() -> Iterator[Sequence[Row]]:
+        yield from ()
+
+    resources = [LEDGER_ENTRIES.resource(new_entries), ACCEPTED_MATCHES.resource(matches)]
+    rows = land(settings, DATASET, [*resources, WRITTEN_CONTACTS.resource(no_contacts), reads.resource()])
+    if settings.hubspot:
+        rows |= load_written_contacts(settings, settings.hubspot, DATASET)
+    return rows
 
 
 def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:

@@ -58,8 +58,11 @@ from fct_writeback_blocked where record_id in (select unnest($ids))
 union all
 select
     'compared', org, record_id, field, compared_at,
-    reconciliation_status || ': we wrote ' || coalesce(written_value, '(blank)')
-    || ', Salesforce showed ' || coalesce(shown_value, '(blank)')
+    reconciliation_status || case
+        when object = 'contacts' then ' in HubSpot'  -- its values are names and addresses of people (R8)
+        else ': we wrote ' || coalesce(written_value, '(blank)')
+            || ', Salesforce showed ' || coalesce(shown_value, '(blank)')
+    end
 from fct_writeback_reconciliation where record_id in (select unnest($ids))
 """
 _KNOWN = """

@@ -52,7 +52,8 @@ records_still_unread as (
 reconciliation as (
     select * from {{ ref('fct_writeback_reconciliation') }}
     where
-        reconciliation_status in ('silent_failure', 'overwritten', 'record_is_gone')
+        reconciliation_status in ('silent_failure', 'record_is_gone')
+        or (reconciliation_status = 'overwritten' and org <> 'hubspot') -- there, people work with what we bring
         or (reconciliation_status = 'pending_reload' and hours_since_written > 24)
 ),
 

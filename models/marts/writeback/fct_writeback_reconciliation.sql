@@ -1,10 +1,10 @@
--- What we last wrote in each field against what Salesforce shows now. Where it still shows what stood there before the
--- write, the next load has to come first; if that has come, the write has silently failed or was undone.
+-- What we last wrote in each field against what Salesforce, or HubSpot, shows now. Where that is still what stood there
+-- before the write, the next load has to come first; if it has come, the write has silently failed or was undone.
 with
 
 entries as (
     select * from {{ ref('stg_writeback__ledger_entries') }}
-    where entry_type = 'outcome' and outcome = 'applied' and org <> 'hubspot' -- whose contacts are not loaded
+    where entry_type = 'outcome' and outcome = 'applied'
 ),
 
 leads as (
@@ -13,6 +13,10 @@ leads as (
 
 members as (
     select * from {{ ref('stg_salesforce__campaign_members') }}
+),
+
+contacts as (
+    select * from {{ ref('stg_writeback__written_contacts') }}
 ),
 
 source_reads as (
@@ -73,6 +77,16 @@ shown as (
         last_modified_by_id,
         last_modified_at
     from members
+    union all
+    select
+        'hubspot' as org,
+        email as record_id,
+        property as field,
+        shown_value,
+        is_deleted,
+        cast(null as {{ dbt.type_string() }}) as last_modified_by_id,
+        cast(null as {{ dbt.type_timestamp() }}) as last_modified_at
+    from contacts
 ),
 
 numbered as (
@@ -94,6 +108,7 @@ reconciled as (
         numbered.after_value as written_value,
         shown.shown_value,
         case
+            when shown.record_id is null and numbered.org = 'hubspot' then 'pending_reload'
             when shown.record_id is null then 'record_is_gone'
             when shown.is_deleted then 'record_is_deleted'
             when shown.shown_value = numbered.after_value then 'matching'
@@ -122,8 +137,15 @@ reconciled as (
             and numbered.field = shown.field
     left join source_reads
         on
-            source_reads.dataset = 'salesforce_' || numbered.org
-            and source_reads.table_name = case numbered.object when 'Lead' then 'leads' else 'campaign_members' end
+            source_reads.dataset = case numbered.org
+                when 'hubspot' then 'writeback'
+                else 'salesforce_' || numbered.org
+            end
+            and source_reads.table_name = case numbered.object
+                when 'Lead' then 'leads'
+                when 'contacts' then 'written_contacts'
+                else 'campaign_members'
+            end
     where numbered.place = 1
 )
 

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
+from rich.progress import Progress
 
 from pipelines.cli.plan import show_plan
 from pipelines.config import Settings
 from pipelines.config.running import Push
 from pipelines.config.services import HubSpot as Connection
-from pipelines.errors import ApprovalNeededError, QuotaError
+from pipelines.errors import ApprovalNeededError, OutreachError, QuotaError
 from pipelines.hubspot.client import HubSpotClient
 from pipelines.publish import PublishedVersion
 from pipelines.store import open_store
@@ -22,10 +24,12 @@ from pipelines.writeback.connections import readers
 from pipelines.writeback.consent import approve, require_consent
 from pipelines.writeback.deltas import Delta, Proposal
 from pipelines.writeback.journal import PushResult
+from pipelines.writeback.ledger_source import DATASET, load_writeback
 from pipelines.writeback.plan import Plan
 from pipelines.writeback.plan_files import save_plan
 from pipelines.writeback.planning import make_plan
 from pipelines.writeback.policy import Outcome
+from pipelines.writeback.written_contacts import load_written_contacts
 from sandbox.hubspot.app import HubSpot, create_app
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -214,3 +218,24 @@ def test_a_contact_is_explained_from_its_plan_to_hubspot_without_its_values(sett
     assert [step.step for step in steps] == ["plan", "approval", "push", "intent", "outcome", "now"]
     assert steps[3].text == "(blank) → (a value) (only_if_blank): ICP score 85; clay table t row 1"
     assert steps[-1].text == "HubSpot shows (a value)"
+
+
+def test_what_was_written_is_read_back_by_a_load_which_brings_the_ledger_even_if_hubspot_is_down(
+    settings, account, sync
+) -> None:
+    def landed(table: str, columns: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+            return warehouse.sql(f"select {columns} from raw_writeback.{table} order by all").fetchall()
+
+    sync(*deltas(ADA, BOB))
+    account.contacts[ADA]["properties"]["company"] = "Another"
+    account.contacts["never@written.example"] = account.contacts.pop(BOB)
+    account.token = "another"
+    with pytest.raises(OutreachError, match="HubSpot"):
+        load_writeback(settings, Progress(disable=True))
+    assert landed("ledger_entries", "count(*)") == [(27,)]
+    account.token = "token"
+    load_written_contacts(settings, settings.hubspot, DATASET)
+    shown = landed("written_contacts", "email, property, shown_value, is_deleted")
+    assert len(shown) == 12
+    assert [one[2:] for one in shown if one[1] == "company"] == [("Another", False), (None, True)]
