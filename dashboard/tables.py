@@ -47,6 +47,7 @@ class Table:
     preview_rows: int = 10
     on_page: bool = True
     filters: tuple[Filter, ...] = ()  # those that only this table knows, besides the page's
+    key: str | None = None  # what names a row: a large table finds and counts its keys, then reads the rows it shows
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,28 @@ def table_page(reader: Reader, page: str, table: Table, selection: Selection, vi
 
 def _view(reader: Reader, page: str, table: Table, selection: Selection, viewer: Viewer, *, size: int) -> TableView:
     parameters, offset = parameters_of(selection), (selection.page - 1) * size
-    rows = reader.rows(f"{table.sql} limit {size + 1} offset {offset}", parameters)
-    total = offset + len(rows)
+    if table.key:
+        rows, total = _found_by_key(reader, table, parameters, size, offset)
+    else:
+        rows = reader.rows(f"{table.sql} limit {size + 1} offset {offset}", parameters)
+        total = offset + len(rows)
     if len(rows) > size or not rows:  # there are more, or this page is beyond the end
         total = reader.rows(f"select count(*) as total from ({table.sql})", parameters)[0]["total"]
     return _view_of(page, table, selection, _shown(rows[:size], viewer), total)
+
+
+def _found_by_key(
+    reader: Reader, table: Table, parameters: dict[str, str], size: int, offset: int
+) -> tuple[list[Row], int]:
+    found = reader.rows(
+        f"with found as materialized (select {table.key} as key from ({table.sql}))"
+        f" select key, (select count(*) from found) as total from found limit {size} offset {offset}",
+        parameters,
+    )
+    if not found:
+        return [], 0
+    these = parameters | {"keys": [row["key"] for row in found]}
+    return reader.rows(f"select * from ({table.sql}) where list_contains($keys, {table.key})", these), found[0]["total"]
 
 
 def _view_of(page: str, table: Table, selection: Selection, rows: list[Row], total: int) -> TableView:

@@ -270,6 +270,7 @@ PAGE = Page(
             empty="No member of an AI campaign matches.",
             on_page=False,
             filters=(STAGE,),
+            key="org || campaign_member_id",
         ),
     ),
 )
