@@ -12,8 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import duckdb
 import httpx
@@ -24,13 +27,15 @@ from pipelines.config import Settings
 from pipelines.publish import publish
 
 SERVER = "from pipelines.cli import main; main()"
+VIEWERS = 100
 CAMPAIGNS, WEEKS, PERSONS_PER_MEMBER = 40, 40, 0.95
 PAGES = (
     ("first page, of a server that has just started", "/funnel"),
     ("the same again", "/funnel"),
     ("one campaign", "/funnel?campaign=icare:C11"),
     ("one GBU and ICP tier", "/funnel?gbu=Energy&tier=B"),
-    ("members, page 1", "/funnel/members?stage=replied"),
+    ("all members, page 1", "/funnel/members"),
+    ("members who replied, page 1", "/funnel/members?stage=replied"),
     ("members of a campaign and tier", "/funnel/members?campaign=icare:C11&tier=B&stage=sent"),
 )
 MEMBERS = f"""
@@ -79,12 +84,24 @@ def looking(members: int) -> Iterator[Table]:
         settings = Settings(data_dir=Path(name))
         seconds, rows = _publish(settings, members)
         table.add_row(f"building fct_funnel_by_slice ({rows:,} rows)", f"{seconds:.1f}")
-        with _served(settings) as url, httpx.Client(base_url=url, timeout=120) as viewer:
+        with (
+            _served(settings) as url,
+            httpx.Client(base_url=url, timeout=120, limits=httpx.Limits(max_connections=VIEWERS)) as viewer,
+        ):
             for what, address in PAGES:
-                started_at = time.perf_counter()
-                viewer.get(address).raise_for_status()
-                table.add_row(what, f"{time.perf_counter() - started_at:.2f}")
+                table.add_row(what, f"{_seconds(viewer, address):.2f}")
+            with ThreadPoolExecutor(VIEWERS) as viewers:
+                addresses = [address for _, address in PAGES] * VIEWERS
+                waits = sorted(viewers.map(partial(_seconds, viewer), addresses[:VIEWERS]))
+            table.add_row(f"{VIEWERS} viewers at once, each with one of these: the median", f"{median(waits):.2f}")
+            table.add_row("the same, whoever waits longest", f"{waits[-1]:.2f}")
     yield table
+
+
+def _seconds(viewer: httpx.Client, address: str) -> float:
+    started_at = time.perf_counter()
+    viewer.get(address).raise_for_status()
+    return time.perf_counter() - started_at
 
 
 def _publish(settings: Settings, members: int) -> tuple[float, int]:

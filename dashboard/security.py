@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +33,10 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Dashboard) -> None:
         self._app = app
         self._headers = dict(HEADERS)
+        if settings.sign_in:  # it holds for redirects too: whose session has ended goes from a form to the provider
+            scheme = urlsplit(str(settings.sign_in.issuer)).scheme
+            policy = self._headers["Content-Security-Policy"]
+            self._headers["Content-Security-Policy"] = policy.replace("form-action", f"form-action {scheme}:")
         if settings.public_url and settings.public_url.scheme == "https":
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 

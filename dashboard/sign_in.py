@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboard.rendering import message_page
 from dashboard.view import Viewer
 from pipelines.config.running import Dashboard, SignIn
 from pipelines.errors import ConfigurationError, RefusedError, ServiceError
@@ -158,9 +159,10 @@ class Doors:
         return RedirectResponse(back_to, 303)
 
     async def out(self, request: Request) -> Response:
-        """Forget the session; the provider keeps its own."""
+        """Forget the session. The provider keeps its own, so a page of ours that wants a viewer would sign in again."""
         request.session.clear()
-        return RedirectResponse("/", 303)
+        request.state.viewer = None
+        return message_page(request, 200, "You have signed out.", "Choose a page to sign in again.")
 
     def _admitted(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         claim = claims.get(self._sign_in.role_claim, [])

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: PostgreSQL out of a wheel, the project as dbt parses it, and HTTP services in a thread."""
+"""Fixtures for all tests: PostgreSQL out of a wheel, the project as dbt parses it, HTTP services, and a Chromium."""
 
 from __future__ import annotations
 
@@ -20,12 +20,23 @@ import psycopg
 import pytest
 import uvicorn
 from filelock import FileLock
+from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp
 
 from sandbox.pandas_absent import answer_for_pandas
 
 PROJECT = Path(__file__).parents[1]
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+CHROMIUM_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # A shell starts background jobs with interrupts ignored, which children inherit; tests interrupt commands.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -123,6 +134,19 @@ def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """A function that serves an ASGI application on a free port of 127.0.0.1 and gives its URL."""
     with ExitStack() as stack:
         yield lambda application: stack.enter_context(_served(application))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Continuous integration must have a Chromium: apt-get install -y chromium.")
+        pytest.skip("There is no Chromium on this machine; apt-get install -y chromium brings one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
 
 
 @contextmanager

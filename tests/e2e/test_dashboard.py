@@ -1,16 +1,14 @@
 """The dashboard in a real Chromium: figures, links, filters, downloads, the console, and a narrow window."""
 
 import csv
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from dashboard.app import dashboard_app
 from dashboard.filters import selection_type
@@ -21,16 +19,6 @@ from pipelines.config import Settings
 from pipelines.publish import open_published
 from tests.fixtures.published_marts import publish_example
 
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Texts whose contrast to what is behind them is less than WCAG's 4.5 to 1 (level AA).
 WEAK_TEXTS = """
 () => {
@@ -62,19 +50,6 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def marts(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_published(settings) as connection:
         yield connection
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Continuous integration must have a Chromium: apt-get install -y chromium.")
-        pytest.skip("There is no Chromium on this machine; apt-get install -y chromium brings one.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from playwright.sync_api import Browser, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
@@ -211,8 +213,21 @@ def test_signing_out_ends_the_session(browser: httpx.Client) -> None:
     cookie = next(iter(browser.cookies.jar))
     assert cookie.has_nonstandard_attr("httponly")
     assert cookie.get_nonstandard_attr("samesite") == "lax"
-    browser.post("/sign-out", follow_redirects=False)
+    assert "You have signed out." in browser.post("/sign-out", follow_redirects=False).text
     assert browser.get("/funnel", follow_redirects=False).headers["location"] == "/sign-in"
+
+
+def test_from_a_form_a_browser_gets_through_the_provider_and_out(browser: httpx.Client, chromium: Browser) -> None:
+    context = chromium.new_context(base_url=str(browser.base_url))
+    page = context.new_page()
+    page.goto("/sales")
+    context.clear_cookies()
+    page.get_by_label("Org").select_option("icare")
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile("org=icare"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_contain_text("You have signed out.")
+    context.close()
 
 
 def test_an_altered_cookie_is_no_session(browser: httpx.Client) -> None:
