@@ -53,18 +53,26 @@ def _executors(context: Any) -> int:
         return 1
 
 
-def _keep_watch(patience_seconds: float) -> None:
-    watch = Watch(patience_seconds)
+def _keep_watch(watch: Watch) -> None:
     while True:
         time.sleep(LOOK_EVERY_SECONDS)
-        context = SparkContext._active_spark_context
-        if context and (reason := watch.trouble(context, time.monotonic())):
-            event = {"info": {"name": "MainEncounteredError", "msg": reason}, "data": {}}
-            os.write(1, f"{json.dumps(event)}\n".encode())
+        if _reports_trouble(watch):
             os._exit(FAILED)  # whatever dbt is waiting for
 
 
+def _reports_trouble(watch: Watch) -> bool:
+    context = SparkContext._active_spark_context
+    reason = watch.trouble(context, time.monotonic()) if context else None
+    if reason:
+        event = {"info": {"name": "MainEncounteredError", "msg": reason}, "data": {}}
+        os.write(1, f"\n{json.dumps(event)}\n".encode())  # on a line of its own, wherever dbt is in its own
+    return reason is not None
+
+
 if __name__ == "__main__":
-    minutes = load_settings().spark.lost_workers_minutes
-    threading.Thread(target=_keep_watch, args=(60 * minutes,), daemon=True).start()
-    main()
+    watch = Watch(60 * load_settings().spark.lost_workers_minutes)
+    threading.Thread(target=_keep_watch, args=(watch,), daemon=True).start()
+    try:
+        main()
+    finally:
+        _reports_trouble(watch)  # dbt may have failed quicker than we have looked
