@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-from pyspark import SparkContext
+from pyspark.sql import SparkSession
 
 from pipelines.config import load_settings
 from pipelines.dbt_process import main
@@ -61,8 +61,8 @@ def _keep_watch(watch: Watch) -> None:
 
 
 def _reports_trouble(watch: Watch) -> bool:
-    context = SparkContext._active_spark_context
-    reason = watch.trouble(context, time.monotonic()) if context else None
+    session = SparkSession._instantiatedSession  # not before its context is whole
+    reason = watch.trouble(session.sparkContext, time.monotonic()) if session else None
     if reason:
         event = {"info": {"name": "MainEncounteredError", "msg": reason}, "data": {}}
         os.write(1, f"\n{json.dumps(event)}\n".encode())  # on a line of its own, wherever dbt is in its own

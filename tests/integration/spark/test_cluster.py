@@ -25,7 +25,6 @@ pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark t
 pytestmark = pytest.mark.timeout(1800)
 
 OUTREACH = Path(sys.executable).with_name("outreach")
-IN_THE_MIDDLE = "OK created sql table model"
 
 
 @dataclass
@@ -60,8 +59,7 @@ class Builder:
     def in_the_middle(self) -> Iterator[subprocess.Popen[str]]:
         """A build of everything, of which the first tables are there."""
         self.cluster.have_two_workers()
-        log = self.settings.data_dir / "logs" / "dbt.log"
-        log.unlink(missing_ok=True)
+        before = self._written()
         with subprocess.Popen(
             [OUTREACH, "build", "--json"],
             cwd=PROJECT,
@@ -70,10 +68,15 @@ class Builder:
             stderr=subprocess.PIPE,
             text=True,
         ) as build:
-            wait_until(lambda: build.poll() is not None or (log.exists() and IN_THE_MIDDLE in log.read_text()))
-            assert build.poll() is None, build.communicate()
-            yield build
-            build.kill()  # it has ended, unless something is wrong
+            try:
+                wait_until(lambda: build.poll() is not None or bool(self._written() - before))
+                assert build.poll() is None, build.communicate()
+                yield build
+            finally:
+                build.kill()  # it has ended, unless something is wrong
+
+    def _written(self) -> set[Path]:
+        return set((self.settings.data_dir / "spark").glob("policy/*/*.parquet"))
 
     @property
     def environment(self) -> dict[str, str]:
