@@ -87,14 +87,13 @@ class Delivery:
         """
         if not writes:
             return
-        payloads = self.payloads(writes)
         self._journal.intend(writes)
         with ExitStack() as turn:
             turn.enter_context(self._turns.take())
-            self._send(writes, payloads, turn)
+            self._send(writes, turn)
 
-    def _send(self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack) -> None:
-        again = self._attempt(writes, payloads, turn)
+    def _send(self, writes: Sequence[Decided], turn: ExitStack) -> None:
+        again = self._attempt(writes, turn)
         for attempt in range(self._limits.attempts - 1):
             if not again:
                 return
@@ -155,17 +154,16 @@ class Delivery:
 
     def _attempt_again(self, again: Sequence[_Again]) -> list[_Again]:
         pending = self._decide_again(again) if self._is_guarded else [one.ended.decided for one in again]
-        return self._attempt(pending, self.payloads(pending))
+        return self._attempt(pending)
 
-    def _attempt(
-        self, writes: Sequence[Decided], payloads: Mapping[str, Payload], turn: ExitStack | None = None
-    ) -> list[_Again]:
+    def _attempt(self, writes: Sequence[Decided], turn: ExitStack | None = None) -> list[_Again]:
         """Send once; record what has ended and return what is worth another attempt.
 
         If all went well, the turn ends before that is recorded; the brake sees a failure before another turn begins.
         """
         if not writes:
             return []
+        payloads = self.payloads(writes)
         self._journal.count_update_call()
         try:
             answers = self._reader.update(writes[0].change.object, payloads)
