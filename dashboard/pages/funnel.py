@@ -215,7 +215,7 @@ PAGE = Page(
                 ),
             ),
             note="Whoever has reached a later stage has passed the ones before it. Opens prove little and are tracked"
-            " in some campaigns only, so no rate is made of them. Choose a stage to see its members.",
+            " in some campaigns only, so no rate is made of them.",
             empty="No member of an AI campaign matches.",
         ),
         Table(

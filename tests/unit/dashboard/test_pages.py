@@ -134,6 +134,7 @@ def test_the_report_stands_alone_and_names_its_filters(settings: Settings, brows
     report = funnel_report(settings, "701 C1")
     assert "Campaign: <b>701 C1 (icare)</b>" in report
     assert "<svg" in report
+    assert " ago" not in report  # nobody knows when it is read
     assert not re.search(r"""(href|src|action)=|url\((?!#)|@import""", report)
     assert browser.get("/funnel/report.html?campaign=icare:C1").text == report
     with pytest.raises(UnknownFilterError, match="No AI campaign is called '701'"):
