@@ -36,6 +36,11 @@ MANIFEST = json.loads(PROJECT.manifest_path.read_text())
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
 
+def cadence_of(job_name: str) -> Cadence:
+    """The cadence that a job is; what a person starts by hand in the web interface reads everything."""
+    return CADENCES.get(job_name.removeprefix("run_"), CADENCES["full"])
+
+
 def _act(cadence: Cadence, step: Step) -> dict[str, object]:
     """Take a step as ``outreach run`` does; returns what it says about itself."""
     summary: dict[str, object] = {}
@@ -52,7 +57,7 @@ def _load(step: Step) -> dg.AssetsDefinition:
 
     @dg.multi_asset(specs=specs, name=f"load_{source}", group_name="raw")
     def load(context):
-        rows = _act(CADENCES["full"], step)["rows"]
+        rows = _act(cadence_of(context.run.job_name), step)["rows"]
         context.log.info(f"{step.name}: {rows}")
         for table in tables:
             count = rows.get(table)
@@ -119,7 +124,12 @@ def _job(name: str) -> dg.JobDefinition:
     """A cadence: its loads, everything that is built, and its pushes, one after the other."""
     assets = [one for step in steps_of(CADENCES[name], ORGS) for one in OTHERS.get(step, [])]
     assets += [(LOADS | PUSHES)[step] for step in steps_of(CADENCES[name], ORGS) if step in LOADS | PUSHES]
-    return dg.define_asset_job(f"run_{name}", dg.AssetSelection.assets(*assets), executor_def=dg.in_process_executor)
+    return dg.define_asset_job(
+        f"run_{name}",
+        dg.AssetSelection.assets(*assets),
+        description=CADENCES[name].document,
+        executor_def=dg.in_process_executor,
+    )
 
 
 JOBS = {name: _job(name) for name in CADENCES}

@@ -38,6 +38,11 @@ def test_each_cadence_is_a_job_with_a_schedule_at_its_time(definitions: Any) -> 
     assert schedules == {f"run_{name}": cadence.cron for name, cadence in CADENCES.items()}
 
 
+def test_a_job_reads_what_its_cadence_needs_and_a_person_everything(definitions: Any) -> None:
+    assert {name: definitions.cadence_of(f"run_{name}") for name in CADENCES} == CADENCES
+    assert definitions.cadence_of("__ASSET_JOB") == CADENCES["full"]
+
+
 def test_a_job_has_the_loads_models_and_pushes_of_its_cadence(definitions: Any) -> None:
     jobs = definitions.defs.get_repository_def()
     nodes = {name: set(jobs.get_job(f"run_{name}").graph.node_dict) for name in CADENCES}
