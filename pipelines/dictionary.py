@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess  # dbt in a process of its own, as for builds
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pipelines.config import Settings
@@ -41,18 +43,19 @@ def _metrics(metrics: dict[str, Node]) -> Iterator[str]:
 
 def _manifest(settings: Settings) -> Node:
     """Of the whole project, of which dbt parses only what has changed since its last run."""
-    engine = duckdb_engine(settings)
+    dbt = Path(sys.executable).with_name("dbt")
+    environment = os.environ | duckdb_engine(settings).environment
     result = subprocess.run(  # noqa: S603
-        [*engine.dbt, "--quiet", "parse"],
+        [str(dbt), "--quiet", "parse"],
         cwd=settings.project_dir,
-        env=os.environ | engine.environment,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode != 0:
         raise BuildError(
-            f"dbt cannot read the project: {' '.join(result.stdout.split())}",
+            f"dbt cannot read the project: {' '.join((result.stdout + result.stderr).split())}",
             next_step="Correct what it names; dbt parse shows the details.",
         )
     manifest: Node = json.loads(manifest_file(settings).read_text())

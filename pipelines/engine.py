@@ -21,7 +21,7 @@ class Engine:
 
     ``environment`` are the variables that ``profiles.yml`` and the macros read; ``marts`` finds what a build has left,
     given the models that were built if not all were; ``log`` takes what the engine says beside dbt, which None leaves
-    on the screen. ``dbt`` is the command that runs dbt.
+    on the screen. ``dbt`` is the command that builds, and tells as JSON what happens.
     """
 
     environment: Mapping[str, str]

@@ -44,7 +44,11 @@ def test_every_mart_and_seed_is_described_whole(
     assert "| org | string | The Salesforce org, `icare` or `core`; part of every key (R9). |" in text
 
 
-def test_a_broken_project_is_told(tmp_path: Path) -> None:
+def test_a_broken_project_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "dbt_project.yml").write_text("name: [")
-    with pytest.raises(BuildError, match="cannot read the project"):
+    with pytest.raises(BuildError, match=r"cannot read the project: .*'--profiles-dir': Path .* does not exist"):
+        data_dictionary(Settings(project_dir=tmp_path))
+    shutil.copy(PROJECT / "profiles.yml", tmp_path)
+    with pytest.raises(BuildError, match=r"cannot read the project: .*Syntax error near line 2"):
         data_dictionary(Settings(project_dir=tmp_path))
