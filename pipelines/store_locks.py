@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pipelines.errors import LockedError
+from pipelines.warehouse import exclusive
 
 SCHEMA_LOCK = 4_701
 INBOX_LOCK = 4_702
@@ -53,6 +55,23 @@ def lock_incidents(connection: Connection) -> None:
 def lock_matches(connection: Connection) -> None:
     """Let decisions on matches commit one after the other: each depends on the last word."""
     _lock(connection, MATCHES_LOCK)
+
+
+@contextmanager
+def one_at_a_time(
+    engine: Engine, lock_file: Path, key: int, purpose: str, *, wait_seconds: float = 0
+) -> Iterator[None]:
+    """Hold a lock on this machine, and on the store that others may share; wait for each of them so long.
+
+    Raises:
+        LockedError: another process holds it.
+        StoreError: the directory of the lock file cannot be written.
+    """
+    with (
+        exclusive(lock_file, purpose, wait_seconds=wait_seconds),
+        alone(engine, key, purpose, wait_seconds=wait_seconds),
+    ):
+        yield
 
 
 @contextmanager

@@ -17,9 +17,8 @@ from pipelines.config import Settings
 from pipelines.errors import OutreachError, PartialFailureError, StoreError
 from pipelines.operations.channels import Message, post_webhook, send_email
 from pipelines.store import reading, writing
-from pipelines.store_locks import OUTBOX_LOCK, alone
+from pipelines.store_locks import OUTBOX_LOCK, one_at_a_time
 from pipelines.store_tables import outbox
-from pipelines.warehouse import exclusive
 
 WAIT_SECONDS = 60
 PURPOSE = "sending messages"
@@ -63,10 +62,8 @@ def send_waiting(settings: Settings, engine: sa.Engine) -> int:
         PartialFailureError: some could not be sent; they stay and are tried again the next time.
         LockedError: another process has been sending for a minute.
     """
-    with (
-        exclusive(settings.data_dir / "outbox.lock", PURPOSE, wait_seconds=WAIT_SECONDS),
-        alone(engine, OUTBOX_LOCK, PURPOSE, wait_seconds=WAIT_SECONDS),
-    ):
+    lock_file = settings.data_dir / "outbox.lock"
+    with one_at_a_time(engine, lock_file, OUTBOX_LOCK, PURPOSE, wait_seconds=WAIT_SECONDS):
         with reading(engine) as connection:
             query = sa.select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.intent_at)
             rows = list(connection.execute(query).mappings())

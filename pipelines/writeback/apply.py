@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,7 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.config.running import Push
 from pipelines.errors import PartialFailureError
-from pipelines.store_locks import PUSH_LOCK, alone
-from pipelines.warehouse import exclusive
+from pipelines.store_locks import PUSH_LOCK, one_at_a_time
 from pipelines.writeback import heads, trail
 from pipelines.writeback.brake import Brake, stop_order
 from pipelines.writeback.clock import SteadyClock, server_time
@@ -82,20 +80,15 @@ def push_plan(
     return made, result
 
 
-@contextmanager
 def push_lock(
     settings: Settings, engine: sa.Engine, purpose: str = "push", *, wait_seconds: float = 0
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """The lock that every push takes first: on this machine, and on the store that others may share.
 
     Raises:
         LockedError: another push holds it.
     """
-    with (
-        exclusive(settings.data_dir / "push.lock", purpose, wait_seconds=wait_seconds),
-        alone(engine, PUSH_LOCK, purpose, wait_seconds=wait_seconds),
-    ):
-        yield
+    return one_at_a_time(engine, settings.data_dir / "push.lock", PUSH_LOCK, purpose, wait_seconds=wait_seconds)
 
 
 def require_success(result: PushResult) -> None:

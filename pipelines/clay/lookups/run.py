@@ -17,8 +17,7 @@ from pipelines.config import Settings
 from pipelines.errors import DataError, OutreachError
 from pipelines.publish import open_published
 from pipelines.store import open_store
-from pipelines.store_locks import LOOKUPS_LOCK, alone
-from pipelines.warehouse import exclusive
+from pipelines.store_locks import LOOKUPS_LOCK, one_at_a_time
 
 PURPOSE = "load clay-lookups"
 UNUSABLE_IN_A_ROW = 3  # then it is not about the keys
@@ -74,10 +73,7 @@ def look_up(
     """
     clay, lookups = settings.require_clay_lookups()
     engine = open_store(settings)
-    with (
-        exclusive(settings.data_dir / "clay_lookups.lock", PURPOSE),
-        alone(engine, LOOKUPS_LOCK, PURPOSE),
-    ):
+    with one_at_a_time(engine, settings.data_dir / "clay_lookups.lock", LOOKUPS_LOCK, PURPOSE):
         asked = Asked(engine, lookups)
         due, answered = read_due(settings), set() if again else asked.answered()
         new = [one for one in due if (one.subject, one.key) not in answered]
