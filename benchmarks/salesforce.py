@@ -30,8 +30,8 @@ LEADS_FOR_PEERS = 100_000
 def loading(leads: int) -> Iterator[Table]:
     """The first load of many leads through Bulk, and the next one after few changes."""
     with tempfile.TemporaryDirectory() as name, serving(Path(name), leads) as double:
-        yield _firstload_leads(double)
-        yield _nextload_leads(double)
+        yield _first_load(double)
+        yield _next_load(double)
 
 
 def peers(leads: int) -> Iterator[Table]:
@@ -46,7 +46,7 @@ def peers(leads: int) -> Iterator[Table]:
     yield figures
 
 
-def _firstload_leads(double: Double) -> Table:
+def _first_load(double: Double) -> Table:
     token = double.sign_in()
     fields = [field["name"] for field in double.request("GET", "sobjects/Lead/describe", token)["fields"]]
     plain = [sys.executable, PEERS / "plain_duckdb.py", double.url, token, ",".join(fields)]
@@ -72,7 +72,7 @@ def _firstload_leads(double: Double) -> Table:
     return figures
 
 
-def _nextload_leads(double: Double) -> Table:
+def _next_load(double: Double) -> Table:
     token = double.sign_in()
     soql = f"SELECT Id FROM Lead WHERE IsConverted = false AND external_hard_bounced__c = false LIMIT {CHANGES}"
     records = double.request("GET", "query", token, params={"q": soql})["records"]
