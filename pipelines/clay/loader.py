@@ -78,8 +78,7 @@ def load_lookups(settings: Settings) -> dict[str, int]:
         StoreError: the operational store or the warehouse cannot be used.
     """
     reads, engine, now = Reads(), open_store(settings), latest_service_time(settings)
-    counts = land(settings, DATASET, [LOOKUPS.resource(lambda: _lookups(engine, reads, now))])
-    return counts | land(settings, DATASET, [reads.resource()])
+    return land(settings, DATASET, [LOOKUPS.resource(lambda: _lookups(engine, reads, now)), reads.resource()])
 
 
 def _lookups(engine: sa.Engine, reads: Reads, now: datetime) -> Iterator[Sequence[Row]]:

@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress
 
 from pipelines.clay.loader import load_clay, load_lookups
+from pipelines.clay.lookups.run import PURPOSE as LOOKING_UP
 from pipelines.clay.lookups.run import LookupSummary, look_up
 from pipelines.cli import app
 from pipelines.cli.options import AsJson, Orgs
@@ -88,14 +89,13 @@ def clay_lookups(
     is not asked again, and what was answered is kept also when the budget ends the command early.
     """
     settings = load_settings()
-    command = "load clay-lookups"
-    with recorded_run(open_store(settings), command + (" --dry-run" if dry_run else "")) as run:
+    with recorded_run(open_store(settings), LOOKING_UP + (" --dry-run" if dry_run else "")) as run:
         with progress() as display:
             summary, problem = look_up(settings, display, most=most, again=again, dry_run=dry_run)
         run.summary.update(summary.as_dict())
         _show_lookups(summary, as_json=as_json)
         if summary.credits_of_run or summary.asked:
-            with loading(settings, command):
+            with loading(settings, LOOKING_UP):
                 load_lookups(settings)
         if problem is not None:
             raise problem
