@@ -11,8 +11,6 @@ from pipelines.config.running import Dashboard
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -32,11 +30,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, settings: Dashboard) -> None:
         self._app = app
-        self._headers = dict(HEADERS)
-        if settings.sign_in:  # it holds for redirects too: whose session has ended goes from a form to the provider
-            scheme = urlsplit(str(settings.sign_in.issuer)).scheme
-            policy = self._headers["Content-Security-Policy"]
-            self._headers["Content-Security-Policy"] = policy.replace("form-action", f"form-action {scheme}:")
+        self._headers = HEADERS | {"Content-Security-Policy": _content_policy(settings)}
         if settings.public_url and settings.public_url.scheme == "https":
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
@@ -53,3 +47,15 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _content_policy(dashboard: Dashboard) -> str:
+    """What a page may load, and where its forms may lead.
+
+    The latter holds for redirects too: whose session has ended goes from a form to the provider that they sign in with.
+    """
+    provider = f" {urlsplit(str(dashboard.sign_in.issuer)).scheme}:" if dashboard.sign_in else ""
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{provider};"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
