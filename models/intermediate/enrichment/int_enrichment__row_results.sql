@@ -34,27 +34,18 @@ rows_of_members as (
         lead_id,
         unmatched_reason
     from clay_members
-    union distinct
-    select
-        table_id,
-        row_id,
-        org,
-        campaign_id,
-        campaign_member_id,
-        lead_id,
-        cast(null as {{ dbt.type_string() }}) as unmatched_reason
-    from csv_sightings
-    where not is_row_known
-    union distinct
-    select
-        table_id,
-        row_id,
-        org,
-        campaign_id,
-        campaign_member_id,
-        lead_id,
-        cast(null as {{ dbt.type_string() }}) as unmatched_reason
-    from lookup_sightings
+    {%- for of_members in ('csv_sightings where not is_row_known', 'lookup_sightings') %}
+        union distinct
+        select
+            table_id,
+            row_id,
+            org,
+            campaign_id,
+            campaign_member_id,
+            lead_id,
+            cast(null as {{ dbt.type_string() }}) as unmatched_reason
+        from {{ of_members }}
+    {%- endfor %}
 ),
 
 sightings as (
