@@ -102,13 +102,19 @@ def _columns_of_marts(
 
 
 def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, mart: str, columns: list[tuple[str, str]]) -> None:
-    """Replace the rows that differ: cheaper than writing a large mart. No mart has the same row twice."""
-    same = " and ".join(f'new."{name}" is not distinct from old."{name}"' for name, _ in columns)
+    """Replace the rows that differ: cheaper than writing a large mart. No mart has the same row twice.
+
+    Rows are compared by two hashes of 64 bits, over their columns forwards and backwards: the hash table of a join on
+    the columns themselves would hold every text twice, and take three times as long.
+    """
+    names = [f'"{name}"' for name, _ in columns]
+    hashed = f"select rowid as place, hash({', '.join(names)}) as forwards, hash({', '.join(names[::-1])}) as backwards"
     old, new = f'marts."{mart}"', f'warehouse.marts."{mart}"'
     connection.execute(f"""
         create or replace temp table changed as
-            select old.rowid as gone, new.rowid as come from {old} as old full join {new} as new on {same}
-            where old.rowid is null or new.rowid is null;
+            select old.place as gone, new.place as come
+            from ({hashed} from {old}) as old full join ({hashed} from {new}) as new using (forwards, backwards)
+            where old.place is null or new.place is null;
         delete from {old} where rowid in (select gone from changed);
         insert into {old} from {new} where rowid in (select come from changed)""")  # noqa: S608  names of our own marts
 

@@ -117,3 +117,15 @@ def test_a_mart_whose_columns_have_changed_is_published_whole(settings: Settings
     publish(settings, "two", marts_of_warehouse(settings.warehouse_path, set()), onto_last=True)
     with open_published(settings) as marts:
         assert marts.execute("from fct_example").fetchall() == [(1, "new")]
+
+
+def test_rows_with_the_same_values_in_other_columns_have_changed(settings: Settings) -> None:
+    before = [("a", "b", None), (None, "a", "a"), ("b", "b", "a")]
+    after = [("b", "a", None), ("a", None, "a"), ("a", "a", None), (None, None, None)]
+    for build, rows in (("one", before), ("two", after)):
+        with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+            warehouse.execute("create or replace table marts.fct_example (x text, y text, z text)")
+            warehouse.executemany("insert into marts.fct_example values (?, ?, ?)", rows)
+        publish(settings, build, marts_of_warehouse(settings.warehouse_path, {"fct_example"}), onto_last=True)
+    with open_published(settings) as marts:
+        assert set(marts.execute("from fct_example").fetchall()) == set(after)
