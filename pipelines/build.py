@@ -81,6 +81,8 @@ def _dbt_build(
     command += ["--full-refresh"] if full_refresh else []
     # A test that also looks at what is not selected would compare new with old.
     command += ["--selector", selector, "--indirect-selection", "cautious"] if selector else []
+    # Of the whole project, however little is built; the artifacts of the last whole build stay for who reads them.
+    command += ["--no-write-json"] if selector and not engine.reads_manifest else []
     task = progress.add_task("dbt build", total=None)
     nodes: Counter[str] = Counter()
     built: set[str] = set()

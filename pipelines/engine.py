@@ -21,13 +21,15 @@ class Engine:
 
     ``environment`` are the variables that ``profiles.yml`` and the macros read; ``marts`` finds what a build has left,
     given the models that were built if not all were; ``log`` takes what the engine says beside dbt, which None leaves
-    on the screen. ``dbt`` is the command that builds, and tells as JSON what happens.
+    on the screen. ``dbt`` is the command that builds, and tells as JSON what happens; ``reads_manifest`` says whether
+    ``marts`` needs the manifest that it writes.
     """
 
     environment: Mapping[str, str]
     marts: Callable[[AbstractSet[str] | None], Source]
     log: Path | None = None
     dbt: Sequence[str] = DBT
+    reads_manifest: bool = False
 
 
 def manifest_file(settings: Settings) -> Path:

@@ -40,6 +40,7 @@ def spark_engine(settings: Settings) -> Engine:
         lambda _: built_marts(settings),
         settings.data_dir / "spark.log",
         (sys.executable, "-m", "pipelines.spark_dbt") if is_session else DBT,
+        reads_manifest=True,
     )
 
 
