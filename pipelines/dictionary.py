@@ -87,7 +87,7 @@ def _grain(node: Node, nodes: dict[str, Node]) -> list[str]:
     for test in nodes.values():
         if test.get("attached_node") == node["unique_id"]:
             metadata = test["test_metadata"]
-            if metadata["name"] == "unique_combination":
+            if metadata["name"] in {"primary_key", "unique_combination"}:
                 return list(metadata["kwargs"]["columns"])
             if metadata["name"] == "unique":
                 return [test["column_name"]]
