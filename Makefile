@@ -5,6 +5,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # It holds millions of objects for long; looking for garbage among them as often as Python does takes a quarter of its time.
 SQLFLUFF := $(BIN)/python -c 'import gc; gc.set_threshold(100_000, 50, 50); from sqlfluff.cli.commands import cli; cli()'
+# Some images set it; then every process would compile anew what it imports, and every worker each test.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test truth lint lint-python lint-sql format bench dagster spark lock clean
 
@@ -23,7 +25,7 @@ demo: $(STAMP) ## Run the whole loop on a simulated world and show the funnel
 	@$(BIN)/outreach demo
 
 test: lint ## Lint, then run every test
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 truth: $(STAMP) ## Thirty days of a simulated world against the truth (half an hour)
 	$(BIN)/pytest -m slow
