@@ -25,7 +25,7 @@ demo: $(STAMP) ## Run the whole loop on a simulated world and show the funnel
 	@$(BIN)/outreach demo
 
 test: lint ## Lint, then run every test
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 truth: $(STAMP) ## Thirty days of a simulated world against the truth (half an hour)
 	$(BIN)/pytest -m slow

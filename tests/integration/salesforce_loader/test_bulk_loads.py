@@ -49,11 +49,11 @@ def test_bulk_lands_the_same_rows_as_rest(world: Any, by_bulk: Settings, tmp_pat
 def test_no_job_is_left_at_salesforce_and_a_second_load_reads_only_changes(
     world: Any, by_bulk: Settings, rows: Rows
 ) -> None:
-    load_salesforce(by_bulk, ["icare"])
+    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     assert jobs(world) == []
     before = rows("select count(*) from raw_salesforce_icare.leads")
     world.icare.control("POST", "advance", days=1)
-    loaded = load_salesforce(by_bulk, ["icare"])["icare"].rows
+    loaded = load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])["icare"].rows
     assert 0 < loaded["leads"] < before[0][0]
     assert rows("select count(*) - count(distinct Id) from raw_salesforce_icare.leads") == [(0,)]
 
@@ -62,7 +62,7 @@ def test_a_connection_that_breaks_in_the_middle_of_a_page_is_tried_again(
     world: Any, by_bulk: Settings, rows: Rows
 ) -> None:
     world.icare.control("POST", "faults", kind="drop_connection", path="jobs/query/.*/results", times=2, org="icare")
-    load_salesforce(by_bulk, ["icare"])
+    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     expected = len(world.icare.records("SELECT Id FROM Lead", deleted=True))
     assert rows("select count(*) from raw_salesforce_icare.leads") == [(expected,)]
 
@@ -72,9 +72,9 @@ def test_a_page_that_lacks_records_is_an_error_and_the_next_load_has_them(
 ) -> None:
     world.icare.control("POST", "faults", kind="malformed_page", path="jobs/query/.*/results", times=1, org="icare")
     with pytest.raises(PartialFailureError, match="icare: User could not be loaded"):
-        load_salesforce(by_bulk, ["icare"])
+        load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     assert rows("select count(*) from raw_salesforce_icare.leads")[0][0] > 0
-    load_salesforce(by_bulk, ["icare"])
+    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     expected = len(world.icare.records("SELECT Id FROM User"))
     assert rows("select count(*) from raw_salesforce_icare.users") == [(expected,)]
     assert jobs(world) == []
@@ -82,7 +82,7 @@ def test_a_page_that_lacks_records_is_an_error_and_the_next_load_has_them(
 
 def test_a_failed_job_is_read_by_rest(world: Any, by_bulk: Settings, rows: Rows) -> None:
     world.icare.control("POST", "faults", kind="fail_job", path="POST .*/jobs/query", times=3, org="icare")
-    load_salesforce(by_bulk, ["icare"])
+    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     expected = len(world.icare.records("SELECT Id FROM Lead", deleted=True))
     assert rows("select count(*) from raw_salesforce_icare.leads") == [(expected,)]
 
@@ -95,12 +95,12 @@ def test_jobs_of_a_killed_load_are_continued(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(bulk.BulkJobs, "pages", killed)
-        load_salesforce(by_bulk, ["icare"])
+        load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     left = {job["id"] for job in jobs(world)}
     noted = json.loads((by_bulk.data_dir / "dlt" / "raw_salesforce_icare_bulk_jobs.json").read_text())
     assert left == {job["job_id"] for job in noted}
     world.icare.control("POST", "advance", days=1)
-    load_salesforce(by_bulk, ["icare"])
+    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
     created = [
         one
         for one in world.icare.control("GET", "requests")["requests"]
@@ -120,10 +120,10 @@ def test_jobs_that_nobody_needs_any_more_are_deleted(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(bulk.BulkJobs, "pages", killed)
-        load_salesforce(by_bulk, ["icare"])
+        load_salesforce(by_bulk, ["icare"], objects=["User", "Task"])
     by_bulk.salesforce["icare"].bulk_from_records = 1_000_000
     hidden = {"org": "icare", "object": "Task", "field": "Subject", "access": "none"}
     world.icare.control("POST", "permissions", **hidden)
     with pytest.raises(PartialFailureError, match=r"Task\.Subject"):
-        load_salesforce(by_bulk, ["icare"])
+        load_salesforce(by_bulk, ["icare"], objects=["User", "Task"])
     assert jobs(world) == []

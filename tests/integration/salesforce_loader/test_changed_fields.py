@@ -31,12 +31,12 @@ def allow(world: Any, field: str, access: str) -> None:
 
 
 def test_a_retyped_field_stops_its_object_and_no_other(world: Any, settings: Settings, rows: Rows) -> None:
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead", "Task"])
     before = rows(COUNT)
     world.icare.control("POST", "advance", days=1)
     world.icare.control("POST", "fields", org="icare", object="Lead", field="external_hard_bounced__c", type="string")
     with pytest.raises(PartialFailureError, match=r"external_hard_bounced__c was bool, is string") as failure:
-        load_salesforce(settings, ["icare"])
+        load_salesforce(settings, ["icare"], objects=["Lead", "Task"])
     assert failure.value.exit_code == DataError.exit_code
     assert "--refresh Lead" in (failure.value.next_step or "")
     assert rows(COUNT) == before
@@ -45,12 +45,12 @@ def test_a_retyped_field_stops_its_object_and_no_other(world: Any, settings: Set
 
 
 def test_a_refresh_takes_the_fields_as_they_are_now(world: Any, settings: Settings, rows: Rows) -> None:
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     world.icare.control("POST", "fields", org="icare", object="Lead", field="Company", type="textarea")
     world.icare.control("POST", "fields", org="icare", object="Lead", field="ConvertedDate", type="string")
     with pytest.raises(PartialFailureError, match=r"ConvertedDate was date32\[day\], is string"):
-        load_salesforce(settings, ["icare"])
-    load_salesforce(settings, ["icare"], refresh=["Lead"])
+        load_salesforce(settings, ["icare"], objects=["Lead"])
+    load_salesforce(settings, ["icare"], objects=["Lead"], refresh=["Lead"])
     kind = rows("select data_type from information_schema.columns where column_name = 'ConvertedDate'")
     assert ("VARCHAR",) in kind
     assert rows(COUNT)[0][0] == len(world.icare.records("SELECT Id FROM Lead", deleted=True))
@@ -59,11 +59,11 @@ def test_a_refresh_takes_the_fields_as_they_are_now(world: Any, settings: Settin
 def test_a_field_that_is_gone_stops_its_object_with_the_reason(
     world: Any, settings: Settings, rows: Rows, all_fields: None
 ) -> None:
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     before = rows(COUNT)
     allow(world, "Care_Segment__c", "none")
     with pytest.raises(PartialFailureError, match="Care_Segment__c was string, is gone"):
-        load_salesforce(settings, ["icare"])
+        load_salesforce(settings, ["icare"], objects=["Lead"])
     assert rows(COUNT) == before
 
 
@@ -71,14 +71,14 @@ def test_a_new_field_is_reported_and_loaded_for_all_records_where_wanted(
     world: Any, settings: Settings, rows: Rows, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     allow(world, "Care_Segment__c", "none")
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     allow(world, "Care_Segment__c", "read")
-    notes = load_salesforce(settings, ["icare"])["icare"].notes
+    notes = load_salesforce(settings, ["icare"], objects=["Lead"])["icare"].notes
     assert "Lead.Care_Segment__c is new: not loaded (salesforce_extra_fields)." in notes
     catalogue = "select is_loaded from raw_salesforce_icare.object_fields where field_name = 'Care_Segment__c'"
     assert (False,) in rows(catalogue)
     request.getfixturevalue("all_fields")
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     expected = len(world.icare.records("SELECT Id FROM Lead WHERE Care_Segment__c != null", deleted=True))
     assert rows("select count(Care_Segment__c) from raw_salesforce_icare.leads") == [(expected,)]
     assert expected > 0

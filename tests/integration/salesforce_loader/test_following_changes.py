@@ -27,7 +27,7 @@ def landed(rows: Rows, column: str, lead: str, table: str = "leads") -> Any:
 
 
 def load(settings: Settings, **more: Any) -> dict[str, int]:
-    return load_salesforce(settings, ["icare"], **more)["icare"].rows
+    return load_salesforce(settings, ["icare"], objects=["Lead"], **more)["icare"].rows
 
 
 def test_a_deleted_and_then_restored_lead_is_seen_as_both(world: Any, settings: Settings, rows: Rows) -> None:
