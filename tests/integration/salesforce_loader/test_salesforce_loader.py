@@ -28,7 +28,7 @@ def test_everything_lands_deleted_and_merged_records_too(world, settings: Settin
 
 
 def test_an_org_keeps_its_own_field_names_and_types(settings: Settings) -> None:
-    load_salesforce(settings, ["core"])
+    load_salesforce(settings, ["core"], objects=["Lead"])
     types = dict(
         rows(
             settings,
@@ -43,13 +43,13 @@ def test_an_org_keeps_its_own_field_names_and_types(settings: Settings) -> None:
 
 
 def test_a_second_load_brings_what_changed_and_formulas_that_moved_no_timestamp(world, settings: Settings) -> None:
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     (lead,) = world.icare.records(
         "SELECT Id FROM Lead WHERE overall_hard_bounced__c = false AND IsConverted = false ORDER BY Id LIMIT 1"
     )
     world.icare.update(world.icare.record("Lead", lead["Id"], external_hard_bounced__c=True)).raise_for_status()
     world.icare.control("POST", "advance", days=1)
-    loaded = load_salesforce(settings, ["icare"])["icare"].rows
+    loaded = load_salesforce(settings, ["icare"], objects=["Lead"])["icare"].rows
     assert 0 < loaded["leads"] < loaded["leads_sweep"]
     by_id = f"where Id = '{lead['Id']}'"
     assert rows(settings, f"select external_hard_bounced__c from raw_salesforce_icare.leads {by_id}") == [(True,)]
@@ -58,8 +58,8 @@ def test_a_second_load_brings_what_changed_and_formulas_that_moved_no_timestamp(
 
 
 def test_loading_again_doubles_nothing(settings: Settings) -> None:
-    load_salesforce(settings, ["icare"])
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     assert rows(settings, "select count(*) - count(distinct Id) from raw_salesforce_icare.leads") == [(0,)]
 
 
@@ -71,26 +71,26 @@ def test_a_token_that_expires_in_mid_load_is_renewed(world, settings: Settings) 
 
 def test_a_busy_service_is_waited_for(world, settings: Settings) -> None:
     world.icare.control("POST", "faults", kind="status", path="queryAll", times=1, org="icare")
-    assert load_salesforce(settings, ["icare"])["icare"].rows["users"] > 0
+    assert load_salesforce(settings, ["icare"], objects=["User"])["icare"].rows["users"] > 0
 
 
 def test_a_malformed_page_changes_nothing_in_that_org_and_the_other_is_whole(world, settings: Settings) -> None:
-    load_salesforce(settings, ["icare"])
+    load_salesforce(settings, ["icare"], objects=["Lead"])
     before = rows(settings, "select count(*) from raw_salesforce_icare.leads")
     world.icare.control("POST", "faults", kind="malformed_page", path="query.*Lead", times=9, org="icare")
     with pytest.raises(PartialFailureError, match=r"icare: .*not JSON.*Loaded whole: core"):
-        load_salesforce(settings)
+        load_salesforce(settings, objects=["Lead"])
     assert rows(settings, "select count(*) from raw_salesforce_icare.leads") == before
     assert rows(settings, "select count(*) from raw_salesforce_core.leads")[0][0] > 0
     world.icare.control("DELETE", "faults")
-    load_salesforce(settings)
+    load_salesforce(settings, objects=["Lead"])
 
 
 def test_a_hidden_field_is_named_with_the_permission_to_give(world, settings: Settings) -> None:
     hide = {"org": "core", "object": "Lead", "field": "external_hard_bounced__c", "access": "none"}
     world.core.control("POST", "permissions", **hide)
     with pytest.raises(PartialFailureError, match=r"core does not show Lead\.Ext_Hard_Bounced__c") as error:
-        load_salesforce(settings, ["core"])
+        load_salesforce(settings, ["core"], objects=["Lead", "Contact"])
     assert error.value.exit_code == DataError.exit_code
     assert "read access" in (error.value.next_step or "")
     assert rows(settings, "select count(*) from raw_salesforce_core.contacts")[0][0] > 0
