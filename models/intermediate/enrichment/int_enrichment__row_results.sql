@@ -25,17 +25,12 @@ lookup_sightings as (
 ),
 
 rows_of_members as (
-    select
-        table_id,
-        row_id,
-        org,
-        campaign_id,
-        campaign_member_id,
-        lead_id,
-        unmatched_reason
-    from clay_members
-    {%- for of_members in ('csv_sightings where not is_row_known', 'lookup_sightings') %}
-        union distinct
+    {%- set no_reason = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
+    {%- for of_members, unmatched_reason in (
+        ('clay_members', 'unmatched_reason'),
+        ('csv_sightings where not is_row_known', no_reason),
+        ('lookup_sightings', no_reason),
+    ) %}
         select
             table_id,
             row_id,
@@ -43,8 +38,11 @@ rows_of_members as (
             campaign_id,
             campaign_member_id,
             lead_id,
-            cast(null as {{ dbt.type_string() }}) as unmatched_reason
+            {{ unmatched_reason }} as unmatched_reason
         from {{ of_members }}
+        {%- if not loop.last %}
+            union distinct
+        {%- endif %}
     {%- endfor %}
 ),
 
