@@ -14,6 +14,7 @@ from pipelines.salesforce import bulk
 from pipelines.salesforce.loader import load_salesforce
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
+FIRST_AND_LARGEST = ["User", "Lead"]  # of what a load reads
 
 
 @pytest.fixture
@@ -49,11 +50,11 @@ def test_bulk_lands_the_same_rows_as_rest(world: Any, by_bulk: Settings, tmp_pat
 def test_no_job_is_left_at_salesforce_and_a_second_load_reads_only_changes(
     world: Any, by_bulk: Settings, rows: Rows
 ) -> None:
-    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+    load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     assert jobs(world) == []
     before = rows("select count(*) from raw_salesforce_icare.leads")
     world.icare.control("POST", "advance", days=1)
-    loaded = load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])["icare"].rows
+    loaded = load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)["icare"].rows
     assert 0 < loaded["leads"] < before[0][0]
     assert rows("select count(*) - count(distinct Id) from raw_salesforce_icare.leads") == [(0,)]
 
@@ -62,7 +63,7 @@ def test_a_connection_that_breaks_in_the_middle_of_a_page_is_tried_again(
     world: Any, by_bulk: Settings, rows: Rows
 ) -> None:
     world.icare.control("POST", "faults", kind="drop_connection", path="jobs/query/.*/results", times=2, org="icare")
-    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+    load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     expected = len(world.icare.records("SELECT Id FROM Lead", deleted=True))
     assert rows("select count(*) from raw_salesforce_icare.leads") == [(expected,)]
 
@@ -72,9 +73,9 @@ def test_a_page_that_lacks_records_is_an_error_and_the_next_load_has_them(
 ) -> None:
     world.icare.control("POST", "faults", kind="malformed_page", path="jobs/query/.*/results", times=1, org="icare")
     with pytest.raises(PartialFailureError, match="icare: User could not be loaded"):
-        load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+        load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     assert rows("select count(*) from raw_salesforce_icare.leads")[0][0] > 0
-    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+    load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     expected = len(world.icare.records("SELECT Id FROM User"))
     assert rows("select count(*) from raw_salesforce_icare.users") == [(expected,)]
     assert jobs(world) == []
@@ -82,7 +83,7 @@ def test_a_page_that_lacks_records_is_an_error_and_the_next_load_has_them(
 
 def test_a_failed_job_is_read_by_rest(world: Any, by_bulk: Settings, rows: Rows) -> None:
     world.icare.control("POST", "faults", kind="fail_job", path="POST .*/jobs/query", times=3, org="icare")
-    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+    load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     expected = len(world.icare.records("SELECT Id FROM Lead", deleted=True))
     assert rows("select count(*) from raw_salesforce_icare.leads") == [(expected,)]
 
@@ -95,12 +96,12 @@ def test_jobs_of_a_killed_load_are_continued(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(bulk.BulkJobs, "pages", killed)
-        load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+        load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     left = {job["id"] for job in jobs(world)}
     noted = json.loads((by_bulk.data_dir / "dlt" / "raw_salesforce_icare_bulk_jobs.json").read_text())
     assert left == {job["job_id"] for job in noted}
     world.icare.control("POST", "advance", days=1)
-    load_salesforce(by_bulk, ["icare"], objects=["User", "Lead"])
+    load_salesforce(by_bulk, ["icare"], objects=FIRST_AND_LARGEST)
     created = [
         one
         for one in world.icare.control("GET", "requests")["requests"]
