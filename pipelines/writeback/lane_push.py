@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from pipelines.config.running import Push
 from pipelines.salesforce.client import RETRIEVE_LIMIT
@@ -17,7 +18,7 @@ from pipelines.writeback.journal import Decided, Journal
 from pipelines.writeback.lanes import Lane, batches, by_record, parents
 from pipelines.writeback.plan import Change, Rules
 from pipelines.writeback.policy import Outcome
-from pipelines.writeback.side_by_side import Task, side_by_side
+from pipelines.writeback.side_by_side import Task, ahead, side_by_side
 
 BATCHES_AHEAD = 3  # that are prepared, or written to the ledger, while as many requests as may be are under way
 
@@ -78,32 +79,32 @@ class LanePush:
         yield from self._side_by_side([Task(parents(part), partial(self._decide_and_send, part)) for part in parts])
 
     def _monotone(self) -> Iterator[None]:
-        """The lane is read in as few calls as possible, and goes by Bulk if it is long."""
-        parts = list(batches(self._lane.records, RETRIEVE_LIMIT))
-        decided: list[list[Decided]] = [[] for _ in parts]
+        """The lane is read in as few calls as possible, while what was read goes out; by Bulk all of it, if it is long.
 
-        def decide(number: int) -> None:
-            decided[number] = self._delivery.decide(parts[number])
-
-        yield from self._side_by_side([Task(frozenset(), partial(decide, number)) for number in range(len(parts))])
-        records = by_record([one for part in decided for one in part], lambda one: one.change)
+        A canary goes out alone: while one is watched, others are only read.
+        """
         first = min(self._limits.canary_records, self._most_records)
         is_watched = first == 0
-        while records and not is_watched:
-            canary, records = records[:first], records[first:]
-            self._check()
-            is_watched = self._send_watched([one for record in canary for one in record])
-            yield
-        rest = batches(self._by_bulk(records), self._most_records)
-        yield from self._side_by_side(
-            [Task(parents(one.change for one in batch), partial(self._send, batch)) for batch in rest]
-        )
+        parts = batches(self._lane.records, RETRIEVE_LIMIT)
+        with ahead(self._delivery.decide, parts, at_once=self._limits.requests_at_once) as decided:
+            records = (record for part in decided for record in by_record(part, lambda one: one.change))
+            while not is_watched and (canary := list(islice(records, first))):
+                self._check()
+                is_watched = self._send_watched([one for record in canary for one in record])
+                yield
+            rest = batches(self._by_bulk(records), self._most_records)
+            yield from self._side_by_side(
+                Task(parents(one.change for one in batch), partial(self._send, batch)) for batch in rest
+            )
 
-    def _by_bulk(self, records: list[list[Decided]]) -> list[list[Decided]]:
+    def _by_bulk(self, records: Iterable[list[Decided]]) -> Iterable[list[Decided]]:
         """Send records by Bulk as long as there are enough of them, and return those that it has left."""
         bulk = self._bulk()
+        if bulk is None or len(self._lane.records) < self._limits.bulk_from_records:
+            return records
+        records = list(records)
         for attempt in range(self._limits.attempts):
-            if not bulk or not records or len(records) < self._limits.bulk_from_records:
+            if not records or len(records) < self._limits.bulk_from_records:
                 break
             if attempt:
                 self._sleep(min(self._limits.longest_wait_seconds, self._limits.first_wait_seconds * 2**attempt))
@@ -121,7 +122,7 @@ class LanePush:
     def _most_records(self) -> int:
         return min(self._limits.records_per_update, self._reader.most_records)
 
-    def _side_by_side(self, tasks: Sequence[Task]) -> Iterator[None]:
+    def _side_by_side(self, tasks: Iterable[Task]) -> Iterator[None]:
         """Guarded batches are as many as their requests, so that each is updated right after its reading."""
         ahead = 0 if self._lane.is_guarded else BATCHES_AHEAD
         return side_by_side(tasks, at_once=self._limits.requests_at_once + ahead, check=self._check)

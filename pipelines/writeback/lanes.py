@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from pipelines.writeback.allowlist import Allowlist
@@ -58,10 +59,11 @@ def by_record(items: Iterable[T], change_of: Callable[[T], Change]) -> list[list
     return list(records.values())
 
 
-def batches(records: Sequence[list[T]], size: int) -> Iterator[list[T]]:
+def batches(records: Iterable[list[T]], size: int) -> Iterator[list[T]]:
     """The items of so many records at a time."""
-    for start in range(0, len(records), size):
-        yield [item for record in records[start : start + size] for item in record]
+    rest = iter(records)
+    while some := list(islice(rest, size)):
+        yield [item for record in some for item in record]
 
 
 def parents(changes: Iterable[Change]) -> frozenset[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pipelines.errors import OutreachError, StoreError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -50,30 +54,42 @@ class Turns:
                 raise
 
 
-def side_by_side(tasks: Sequence[Task], *, at_once: int, check: Callable[[], None]) -> Iterator[None]:
+@contextmanager
+def ahead(work: Callable[[T], R], items: Iterable[T], *, at_once: int) -> Iterator[Iterator[R]]:
+    """What becomes of each item, in their order, worked on before it is asked for; given up when nobody asks any more.
+
+    The iterator raises what the work on an item has raised.
+    """
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        yield pool.map(work, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def side_by_side(tasks: Iterable[Task], *, at_once: int, check: Callable[[], None]) -> Iterator[None]:
     """Do all tasks, in their order unless one waits for a parent of another; comes back after each.
 
     Args:
-        tasks: the work; no record may be in two of them.
+        tasks: the work, asked for when there is room for it; no record may be in two of them.
         at_once: how many may be under way.
         check: called before each task begins; what it raises ends the work.
 
     Raises:
         StoreError: a task could not record what it did, which goes before all other errors.
-        OutreachError: of ``check`` or of a task; no further one was begun, and those under way have ended.
+        OutreachError: of ``check``, of what makes the tasks or of one; no further one was begun, and those under way
+            have ended.
     """
-    waiting, errors = list(tasks), list[BaseException]()
+    coming, waiting, errors = iter(tasks), list[Task](), list[BaseException]()
     under_way: dict[Future[None], Task] = {}
     with ThreadPoolExecutor(at_once) as pool:
         while True:
-            while len(under_way) < at_once and not errors and (task := _next(waiting, under_way.values())):
-                try:
+            try:
+                while len(under_way) < at_once and not errors and (task := _next(waiting, coming, under_way.values())):
                     check()
-                except OutreachError as error:
-                    errors.append(error)
-                else:
-                    waiting.remove(task)
                     under_way[pool.submit(task.send)] = task
+            except OutreachError as error:
+                errors.append(error)
             if not under_way:
                 break
             for done in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -85,9 +101,17 @@ def side_by_side(tasks: Sequence[Task], *, at_once: int, check: Callable[[], Non
         raise min(errors, key=_is_harmless)
 
 
-def _next(waiting: Sequence[Task], under_way: Iterable[Task]) -> Task | None:
+def _next(waiting: list[Task], coming: Iterator[Task], under_way: Iterable[Task]) -> Task | None:
+    """The first task that waits for no parent, of those that had to wait and those that come."""
     locked = frozenset[str]().union(*(task.parents for task in under_way))
-    return next((task for task in waiting if not task.parents & locked), None)
+    for place, task in enumerate(waiting):
+        if not task.parents & locked:
+            return waiting.pop(place)
+    for task in coming:
+        if not task.parents & locked:
+            return task
+        waiting.append(task)
+    return None
 
 
 def _is_harmless(error: BaseException) -> bool:

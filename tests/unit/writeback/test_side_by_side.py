@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ServiceError, StoppedError, StoreError
-from pipelines.writeback.side_by_side import Task, Turns, side_by_side
+from pipelines.writeback.side_by_side import Task, Turns, ahead, side_by_side
 
 
 class Road:
@@ -74,6 +75,39 @@ def test_what_check_raises_ends_the_work_after_what_is_under_way() -> None:
     with pytest.raises(StoppedError):
         list(side_by_side(tasks, at_once=5, check=check))
     assert sorted(road.sent) == [0, 1]
+
+
+def test_tasks_are_asked_for_when_there_is_room_and_what_fails_to_come_ends_the_work() -> None:
+    road, asked = Road(), list[tuple[int, int]]()
+
+    def coming() -> Iterator[Task]:
+        for number in range(5):
+            asked.append((number, len(road.sent)))
+            yield Task(frozenset(), partial(road.send, number, frozenset()))
+        raise ServiceError("reading failed")
+
+    with pytest.raises(ServiceError, match="reading failed"):
+        list(side_by_side(coming(), at_once=2, check=lambda: None))
+    assert sorted(road.sent) == list(range(5))
+    assert all(sent >= number - 1 for number, sent in asked)
+
+
+def test_work_ahead_comes_in_order_and_is_given_up_when_nobody_asks_any_more() -> None:
+    begun, may_end = list[int](), threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        assert number == 0 or may_end.wait(10)
+        return number
+
+    with pytest.raises(StoppedError), ahead(work, range(9), at_once=2) as done:
+        assert next(done) == 0
+        threading.Timer(0.3, may_end.set).start()
+        raise StoppedError("stop")
+    assert len(begun) <= 3
+
+    with ahead(work, range(9), at_once=2) as done:
+        assert list(done) == list(range(9))
 
 
 @pytest.mark.parametrize("worse", [StoreError("full"), ValueError("a defect")])
