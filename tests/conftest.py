@@ -20,10 +20,18 @@ import psycopg
 import pytest
 import uvicorn
 from filelock import FileLock
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp
 
 from sandbox.pandas_absent import answer_for_pandas
+
+# A slow machine is no failure: how long things take, benchmarks measure.
+hypothesis_settings.register_profile(
+    "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 PROJECT = Path(__file__).parents[1]
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root

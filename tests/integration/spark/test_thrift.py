@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines.config import Settings
+from pipelines.publish import published_version
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
 from tests.integration.spark.conftest import PROJECT, Spark, free_port, is_open, run_on_duckdb, wait_until
 
@@ -59,4 +62,29 @@ def test_models_are_built_and_built_again_behind_a_thrift_endpoint(
     run_on_duckdb(warehouse, tmp_path, *MODELS)
     differences = table_differences(endpoint.as_duckdb(tmp_path / "spark.duckdb", "staging", "intermediate"), warehouse)
     assert "intermediate.int_deliverability__bounce_notices" in differences
+    assert differences == dict.fromkeys(differences, 0)
+
+
+@pytest.mark.timeout(3600)
+def test_a_whole_build_behind_a_thrift_endpoint_publishes_what_duckdb_publishes(
+    endpoint: Spark, table_differences: Callable[[Path, Path], dict[str, int]]
+) -> None:
+    settings = Settings(data_dir=endpoint.directory)
+    create_raw_warehouse(settings.warehouse_path, PROJECT)
+    insert_story(settings.warehouse_path)
+    endpoint.land(settings.warehouse_path)
+    outreach = [Path(sys.executable).with_name("outreach"), "build"]
+    environment = endpoint.environment | {
+        "OUTREACH_DATA_DIR": str(endpoint.directory),
+        "DBT_LOG_PATH": str(endpoint.directory / "logs"),
+        "DBT_TARGET_PATH": str(endpoint.directory / "target"),
+    }
+    files = []
+    for target in (endpoint.target, "duckdb"):
+        on_engine = environment | {"OUTREACH_TARGET": target}
+        build = subprocess.run(outreach, cwd=PROJECT, env=on_engine, capture_output=True, text=True)
+        assert build.returncode == 0, build.stderr
+        files.append(published_version(settings).file)
+    differences = table_differences(*files)
+    assert "marts.fct_writeback_deltas" in differences
     assert differences == dict.fromkeys(differences, 0)

@@ -47,7 +47,7 @@ def test_what_one_more_mail_a_day_needs() -> None:
 
 
 @given(st.integers(1, 200_000), st.integers(1, 200_000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_more_mails_never_need_less(some: int, more: int) -> None:
     small, large = volume(some), volume(some + more)
     assert small.mailboxes <= large.mailboxes
@@ -55,7 +55,7 @@ def test_more_mails_never_need_less(some: int, more: int) -> None:
 
 
 @given(st.integers(1, 200_000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_ramp_of_mailboxes_that_are_set_up_at_once_is_their_warm_up(mails: int) -> None:
     """From day 15 on a mailbox sends, from day 29 on all it may."""
     assert 3 <= volume(mails, mailboxes_per_week=10_000).weeks_of_ramp() <= 5

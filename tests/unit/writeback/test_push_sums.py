@@ -155,7 +155,7 @@ LATE = {"fates": ["applied"], "canary": 0, "is_stopped": False}
 @example(members=[blank("Has_Replied__c")], weather=["applied late", "busy", "busy"], **LATE)
 @example(members=[blank("ReplyClassification__c")], weather=["applied late", "busy"], **LATE)
 @example(members=[blank("Has_Replied__c")] * 2, weather=["refused", "applied late", "no calls left"], **LATE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     members=st.lists(member, min_size=1, max_size=12),
     fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=6),

@@ -31,7 +31,7 @@ class Road:
             self.sent.append(number)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.frozensets(st.sampled_from("ABC"), max_size=2), max_size=12), st.integers(1, 4))
 def test_each_is_sent_once_within_the_limit_and_none_meets_another_at_its_parent(parents, at_once) -> None:
     road = Road()
