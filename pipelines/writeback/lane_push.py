@@ -124,8 +124,8 @@ class LanePush:
 
     def _side_by_side(self, tasks: Iterable[Task]) -> Iterator[None]:
         """Guarded batches are as many as their requests, so that each is updated right after its reading."""
-        ahead = 0 if self._lane.is_guarded else BATCHES_AHEAD
-        return side_by_side(tasks, at_once=self._limits.requests_at_once + ahead, check=self._check)
+        more = 0 if self._lane.is_guarded else BATCHES_AHEAD
+        return side_by_side(tasks, at_once=self._limits.requests_at_once + more, check=self._check)
 
     def _check(self) -> None:
         self._brake.check(self._journal.result, self._reader)
