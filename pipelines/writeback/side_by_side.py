@@ -58,13 +58,22 @@ class Turns:
 def ahead(work: Callable[[T], R], items: Iterable[T], *, at_once: int) -> Iterator[Iterator[R]]:
     """What becomes of each item, in their order, worked on before it is asked for; given up when nobody asks any more.
 
-    The iterator raises what the work on an item has raised.
+    Raises:
+        StoreError: the work on an item could not record what it did, whether or not anybody asked for that one.
+        OutreachError: of the work on an item, or of who asks.
     """
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        yield pool.map(work, items)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    errors = list[BaseException]()
+    with ThreadPoolExecutor(at_once) as pool:
+        coming = [pool.submit(work, item) for item in items]
+        try:
+            yield (one.result() for one in coming)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    errors += [failure for one in coming if not one.cancelled() and (failure := one.exception())]
+    if errors:
+        raise min(errors, key=_is_harmless)
 
 
 def side_by_side(tasks: Iterable[Task], *, at_once: int, check: Callable[[], None]) -> Iterator[None]:

@@ -111,6 +111,22 @@ def test_work_ahead_comes_in_order_and_is_given_up_when_nobody_asks_any_more() -
 
 
 @pytest.mark.parametrize("worse", [StoreError("full"), ValueError("a defect")])
+def test_such_an_error_of_work_ahead_is_heard_of_though_nobody_asked_for_it(worse: Exception) -> None:
+    has_failed = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 1:
+            has_failed.set()
+            raise worse
+        return number
+
+    with pytest.raises(type(worse)), ahead(work, range(2), at_once=1) as done:
+        assert next(done) == 0
+        assert has_failed.wait(10)
+        raise ServiceError("down")
+
+
+@pytest.mark.parametrize("worse", [StoreError("full"), ValueError("a defect")])
 def test_an_error_after_which_the_ledger_may_be_wrong_goes_before_others(worse: Exception) -> None:
     together = threading.Barrier(2, timeout=10)
 
