@@ -58,13 +58,14 @@ class LanePush:
         )
 
     def run(self) -> Iterator[None]:
-        """Write the lane; comes back after each batch.
+        """Write the lane; comes back after each batch, and at the end: nothing is sent of what is equal already.
 
         Raises:
             StoreError: the ledger cannot be written.
             OutreachError: what stopped it; every request that was sent has its outcome, or is left open for Bulk.
         """
-        return self._guarded() if self._lane.is_guarded else self._monotone()
+        yield from self._guarded() if self._lane.is_guarded else self._monotone()
+        yield
 
     def _guarded(self) -> Iterator[None]:
         """Each batch is read and decided right before its update."""
@@ -104,7 +105,7 @@ class LanePush:
             return records
         records = list(records)
         for attempt in range(self._limits.attempts):
-            if not records or len(records) < self._limits.bulk_from_records:
+            if len(records) < self._limits.bulk_from_records:
                 break
             if attempt:
                 self._sleep(min(self._limits.longest_wait_seconds, self._limits.first_wait_seconds * 2**attempt))

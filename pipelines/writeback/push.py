@@ -6,7 +6,6 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 
 import sqlalchemy as sa
 from rich.progress import Progress
@@ -72,7 +71,7 @@ class Pusher:
         try:
             with _without_collector():
                 for lane in lanes(plan.changes, self._rules.allowlist):
-                    for _ in chain(self._lane_push(lane, journal).run(), [None]):  # nothing is sent of what is equal
+                    for _ in self._lane_push(lane, journal).run():
                         if self._progress and task is not None:
                             self._progress.update(task, completed=len(journal.result.outcomes))
         except StoreError:
