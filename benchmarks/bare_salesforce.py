@@ -40,6 +40,8 @@ class BareSalesforce:
         self._address = address
         self._records: dict[str, dict[str, Any]] = {}
         self._calls: Counter[str] = Counter()
+        self._read_at: dict[str, float] = {}
+        self._gaps = list[float]()  # seconds from each answer to a reading until the update of what was read comes
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         """Answer one request."""
@@ -53,6 +55,8 @@ class BareSalesforce:
         answer = self._answer(scope["method"], path, body)
         if not path.startswith("/_"):
             await asyncio.sleep(self._latency)
+        if scope["method"] == "POST" and isinstance(answer, list):
+            self._read_at |= {one["Id"]: time.monotonic() for one in answer}
         content = json.dumps(answer).encode()
         headers = [(b"content-length", str(len(content)).encode()), (b"content-type", b"application/json")]
         headers.append((b"date", format_datetime(datetime.now(UTC), usegmt=True).encode()))
@@ -62,13 +66,15 @@ class BareSalesforce:
     def _answer(self, method: str, path: str, body: bytes) -> Any:
         kind = path.rpartition("/v62.0/")[2]
         if path == "/_seen":
-            return {"calls": self._calls, "cpu_seconds": time.process_time()}
+            return {"calls": self._calls, "cpu_seconds": time.process_time(), "gaps": sorted(self._gaps)}
         self._calls[f"{method} {kind}"] += 1
         if path.endswith("/token"):
             identity = f"{self._address}/id/00DIc0aaaaaaaaA/{USER}"
             return {"access_token": "bare", "instance_url": self._address, "id": identity}
         if kind == "composite/sobjects":
-            return [self._update(record) for record in json.loads(body)["records"]]
+            records = json.loads(body)["records"]
+            self._gaps.append(time.monotonic() - self._read_at[records[0]["id"]])
+            return [self._update(record) for record in records]
         if kind.startswith("composite/sobjects/"):
             asked = json.loads(body)
             return [{name: self._value(one, name) for name in asked["fields"]} for one in asked["ids"]]

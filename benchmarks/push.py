@@ -104,6 +104,8 @@ def _over_latency(changes: int) -> Table:
         "least",
         "seconds",
         "times the least",
+        "read to update, median",
+        "99%",
         "own CPU",
         "service's CPU",
     )
@@ -120,6 +122,8 @@ def _over_latency(changes: int) -> Table:
             f"{least:,} + 4",  # the canary: its update, two readings of whole records, and a reading if it is guarded
             f"{took.seconds:.1f}",
             f"{took.seconds / (LATENCY_SECONDS * least / at_once):.2f}",
+            f"{seen['gaps'][len(seen['gaps']) // 2] * 1000:.0f} ms",
+            f"{seen['gaps'][len(seen['gaps']) * 99 // 100] * 1000:.0f} ms",
             f"{took.cpu_seconds:.1f}",
             f"{seen['cpu_seconds']:.1f}",
         )

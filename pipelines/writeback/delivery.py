@@ -89,7 +89,7 @@ class Delivery:
             return
         self._journal.intend(writes)
         with ExitStack() as turn:
-            turn.enter_context(self._turns.take())
+            turn.enter_context(self._turns.take(is_in_a_hurry=self._is_guarded))
             self._send(writes, turn)
 
     def _send(self, writes: Sequence[Decided], turn: ExitStack) -> None:

@@ -124,8 +124,8 @@ class LanePush:
         return min(self._limits.records_per_update, self._reader.most_records)
 
     def _side_by_side(self, tasks: Iterable[Task]) -> Iterator[None]:
-        """Guarded batches are as many as their requests, so that each is updated right after its reading."""
-        more = 0 if self._lane.is_guarded else BATCHES_AHEAD
+        """A guarded batch more than there are requests: with further ones, each would wait longer after its reading."""
+        more = 1 if self._lane.is_guarded else BATCHES_AHEAD
         return side_by_side(tasks, at_once=self._limits.requests_at_once + more, check=self._check)
 
     def _check(self) -> None:

@@ -32,18 +32,21 @@ class Turns:
     """
 
     def __init__(self, at_once: int, check: Callable[[], None]) -> None:
-        self._free = threading.BoundedSemaphore(at_once)
+        self._free = at_once
+        self._in_a_hurry = 0
+        self._change = threading.Condition()
         self._check = check
         self._failure: Exception | None = None
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Wait for a turn, and have it.
+    def take(self, *, is_in_a_hurry: bool = False) -> Iterator[None]:
+        """Wait for a turn, and have it; those in a hurry are let go first.
 
         Raises:
             OutreachError: of the check, or of the turn that has failed.
         """
-        with self._free:
+        self._wait(is_in_a_hurry=is_in_a_hurry)
+        try:
             if self._failure:
                 raise self._failure
             self._check()
@@ -52,6 +55,18 @@ class Turns:
             except Exception as error:
                 self._failure = error
                 raise
+        finally:
+            with self._change:
+                self._free += 1
+                self._change.notify_all()
+
+    def _wait(self, *, is_in_a_hurry: bool) -> None:
+        with self._change:
+            self._in_a_hurry += is_in_a_hurry
+            self._change.wait_for(lambda: self._free and (is_in_a_hurry or not self._in_a_hurry))
+            self._in_a_hurry -= is_in_a_hurry
+            self._free -= 1
+            self._change.notify_all()
 
 
 @contextmanager

@@ -154,3 +154,25 @@ def test_a_turn_that_fails_is_the_last_and_others_hear_of_the_same_failure() -> 
         pass
     assert again.value is failure
     assert len(checks) == 2
+
+
+def test_those_in_a_hurry_go_before_those_who_came_earlier() -> None:
+    turns, went = Turns(1, lambda: None), list[str]()
+
+    def go(name: str, *, is_in_a_hurry: bool) -> None:
+        with turns.take(is_in_a_hurry=is_in_a_hurry):
+            went.append(name)
+
+    goers = [
+        threading.Thread(target=go, args=(name,), kwargs={"is_in_a_hurry": name.startswith("hurried")})
+        for name in ("calm 1", "calm 2", "hurried 1", "hurried 2")
+    ]
+    with turns.take():
+        for goer in goers:
+            goer.start()
+        time.sleep(0.3)
+        assert went == []
+    for goer in goers:
+        goer.join(10)
+    assert sorted(went[:2]) == ["hurried 1", "hurried 2"]
+    assert sorted(went[2:]) == ["calm 1", "calm 2"]
