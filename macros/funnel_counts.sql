@@ -1,25 +1,62 @@
-{# The counts of a funnel over int_funnel__member_stages: distinct people who reached each stage. Opens are counted where
-   they are tracked, and null where they are tracked nowhere. Replies that only Salesforce knows have no time and no proof;
-   they stand beside the funnel, not in it. #}
-{% macro funnel_counts(relation, dimensions) -%}
+{# The counts of a funnel over int_funnel__member_stages: distinct people who reached each stage, by dimensions of which one
+   is org. Opens are counted where they are tracked, and null where they are tracked nowhere. Replies that only Salesforce
+   knows have no time and no proof; they stand beside the funnel, not in it. With roll_ups, an expression of group by, every
+   roll-up is counted too; a dimension is 'all' in it.
+   Only who has several memberships must be told from others to be counted once. The rest are crowds: one row, with their
+   number, for all who are alike, under the name of one of them. #}
+{% macro funnel_counts(relation, dimensions, roll_ups=none) -%}
+    {%- set flags = ['is_open_tracked', 'is_opened', 'is_mailed_and_bounced', 'is_hard_bounced_in_smartlead',
+        'has_replied_only_in_salesforce'] -%}
+    with
+
+    judged as (
+        select
+            *,
+            org as person_org,
+            case when has_other_memberships then person_id end as told_apart_as,
+            stage_number >= 7 and is_open_tracked as is_opened,
+            stage_number >= 5 and is_hard_bounced as is_mailed_and_bounced
+        from {{ relation }}
+    ),
+
+    crowds as (
+        select
+            {{ dimensions | join(', ') }}, person_org, stage_number, {{ flags | join(', ') }},
+            min(person_id) as person_id,
+            case when told_apart_as is null then count(*) else 1 end as people
+        from judged
+        group by {{ dimensions | join(', ') }}, person_org, stage_number, {{ flags | join(', ') }}, told_apart_as
+    ),
+
+    people as (
+        select
+            {%- for dimension in dimensions %}
+            {{ "coalesce(" ~ dimension ~ ", 'all')" if roll_ups else dimension }} as {{ dimension }},
+            {%- endfor %}
+            max(people) as people,
+            max(stage_number) as stage_number,
+            {%- for flag in flags %}
+            bool_or({{ flag }}) as {{ flag }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from crowds
+        group by {{ roll_ups or dimensions | join(', ') }}, person_org, person_id
+    )
+
     select
         {{ dimensions | join(',\n        ') }},
-        {%- for stage in funnel_stages() %}
-        {%- if stage == 'opened' %}
-        case
-            when bool_or(is_open_tracked)
-                then count(distinct case when stage_number >= {{ loop.index }} and is_open_tracked then person_id end)
-        end as members_opened,
-        {%- else %}
-        count(distinct case when stage_number >= {{ loop.index }} then person_id end) as members_{{ stage }},
-        {%- endif %}
+        {%- for stage in funnel_stages() if stage != 'opened' %}
+        {{ people_who('stage_number >= ' ~ (funnel_stages().index(stage) + 1)) }} as members_{{ stage }},
         {%- endfor %}
-        count(distinct case when stage_number >= 5 and is_hard_bounced then person_id end) as members_hard_bounced,
-        count(distinct case when is_hard_bounced_in_smartlead then person_id end) as members_hard_bounced_in_smartlead,
-        count(distinct case when has_replied_only_in_salesforce then person_id end)
-            as members_replied_only_in_salesforce
-    from {{ relation }}
+        case when bool_or(is_open_tracked) then {{ people_who('is_opened') }} end as members_opened,
+        {{ people_who('is_mailed_and_bounced') }} as members_hard_bounced,
+        {{ people_who('is_hard_bounced_in_smartlead') }} as members_hard_bounced_in_smartlead,
+        {{ people_who('has_replied_only_in_salesforce') }} as members_replied_only_in_salesforce
+    from people
     group by {{ dimensions | join(', ') }}
+{%- endmacro %}
+
+{% macro people_who(condition) -%}
+    cast(sum(case when {{ condition }} then people else 0 end) as bigint)
 {%- endmacro %}
 
 {# The stages in their order; the place of a stage is its stage_number. #}

@@ -5,7 +5,19 @@
 with
 
 members as (
-    select * from {{ ref('dim_campaign_members') }}
+    select
+        *,
+        coalesce(contact_id, lead_id) as person_id
+    from {{ ref('dim_campaign_members') }}
+),
+
+memberships as (
+    select
+        org,
+        person_id,
+        count(*) as memberships
+    from members
+    group by org, person_id
 ),
 
 bounces as (
@@ -73,7 +85,7 @@ credited as (
 placed as (
     select
         members.*,
-        coalesce(members.contact_id, members.lead_id) as person_id,
+        memberships.memberships > 1 as has_other_memberships,
         coalesce(enrichment.icp_tier, 'unknown') as icp_tier,
         coalesce(enrichment.industry, 'unknown') as industry,
         coalesce(first_mails.sender, 'unknown') as sender,
@@ -95,6 +107,10 @@ placed as (
             else 1
         end as stage_number
     from members
+    left join memberships
+        on
+            members.org = memberships.org
+            and members.person_id = memberships.person_id
     left join bounces
         on
             members.org = bounces.org

@@ -27,6 +27,7 @@ segmented as (
             {{ column }} as segment_value,
             org,
             person_id,
+            has_other_memberships,
             stage_number,
             is_open_tracked,
             is_hard_bounced,
