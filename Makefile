@@ -53,8 +53,9 @@ bench: $(STAMP) ## Measure everything (an hour or more) and write docs/benchmark
 dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of their own
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster
 
-spark: $(STAMP) ## Test the models on Spark, in an environment of their own; needs Java 17
-	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,spark-thrift,dev]' python -m pytest tests/integration/spark
+spark: $(STAMP) ## Test the models on Spark and landing in S3, in an environment of their own; needs Java 17
+	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,spark-thrift,s3,dev]' --with 'moto[server]>=5.2' \
+	  python -m pytest tests/integration/spark tests/unit/warehouse/test_raw_parquet.py tests/unit/publish/test_parquet_marts.py
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header
 PINNED = $(basename $(wildcard tests/integration/third_party_clients/*/*.in benchmarks/peers/*.in))

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow.dataset as parquet
-from fsspec.core import url_to_fs
 
 from pipelines.errors import DataError
+from pipelines.stores_by_url import files_at
 
 Source = Callable[[duckdb.DuckDBPyConnection], datetime]
 Contracts = Mapping[str, Mapping[str, str]]
@@ -120,7 +120,7 @@ def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, mart: str, colu
 
 
 def _register(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> None:
-    files, path = url_to_fs(url)
+    files, path = files_at(url)
     if not files.exists(path):
         raise DataError(f"{what} is missing: there is no {url}.", next_step="Run outreach build.")
     connection.register("landed", parquet.dataset(path, filesystem=files, format="parquet"))

@@ -17,12 +17,12 @@ from itertools import groupby
 import dlt
 import duckdb
 import pyarrow as pa
-from fsspec.core import url_to_fs
 
 from pipelines.config import Settings
 from pipelines.errors import OutreachError
 from pipelines.landing import set_dlt_up
 from pipelines.raw_pointer import LandedTable, landed_tables, move_pointer, own_errors
+from pipelines.stores_by_url import files_at
 from pipelines.warehouse import connect_read_only, warehouse_lock
 
 LAYOUT = "{table_name}/{load_id}/{file_id}.{ext}"
@@ -131,14 +131,13 @@ def _batches(warehouse: duckdb.DuckDBPyConnection, one: LandedTable) -> Iterator
 
 def _folders(url: str) -> set[str]:
     """What has landed under the URL, by whatever load, whole or not."""
-    files, root = url_to_fs(url)
-    files.invalidate_cache()  # a listing may be older than what dlt has written
+    files, root = files_at(url)
     return {folder.removeprefix(f"{root}/") for folder in files.glob(f"{root}/raw_*/*/*")}
 
 
 def _remove(url: str, folders: set[str], *, older_than: float) -> None:
     """Remove those folders whose load began before a time (seconds since 1970)."""
-    files, root = url_to_fs(url)
+    files, root = files_at(url)
     for folder in folders:
         if _is_before(folder.rsplit("/", 1)[1], older_than):
             files.rm(f"{root}/{folder}", recursive=True)

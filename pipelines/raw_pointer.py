@@ -17,10 +17,10 @@ from typing import Any
 
 import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed
-from fsspec.core import url_to_fs
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, DataError, RefusedError, StoreError
+from pipelines.stores_by_url import files_at
 
 POINTER = "current.json"
 
@@ -57,7 +57,7 @@ def landed_tables(settings: Settings) -> list[LandedTable]:
     """The raw tables that have landed, each with its folder in force; none before the first landing.
 
     Raises:
-        ConfigurationError: no URL is configured.
+        ConfigurationError: no URL is configured, or what reads such a store is not installed.
         DataError: the pointer cannot be used.
         RefusedError: another warehouse lands there.
         StoreError: the URL cannot be read.
@@ -68,7 +68,7 @@ def landed_tables(settings: Settings) -> list[LandedTable]:
             next_step="Set OUTREACH_RAW_URL to a folder or an object store's URL.",
         )
     with own_errors(settings.raw_url):
-        files, root = url_to_fs(settings.raw_url)
+        files, root = files_at(settings.raw_url)
         if not files.exists(f"{root}/{POINTER}"):
             return []
         try:
@@ -97,7 +97,7 @@ def move_pointer(settings: Settings, tables: Iterable[LandedTable]) -> None:
         StoreError: the URL cannot be written.
     """
     landed_tables(settings)
-    files, root = url_to_fs(settings.raw_url)
+    files, root = files_at(str(settings.raw_url))
     content = {
         "owner": asdict(_this_warehouse(settings)),
         "tables": [asdict(one) for one in sorted(tables, key=lambda one: one.key)],
@@ -111,7 +111,7 @@ def own_errors(url: str) -> Iterator[None]:
     """What dlt, DuckDB or the file system say, as an error that names the URL."""
     try:
         yield
-    except (PipelineStepFailed, duckdb.Error, OSError, ImportError, ValueError) as error:
+    except (PipelineStepFailed, duckdb.Error, OSError, ValueError) as error:
         cause: Any = error.exception if isinstance(error, PipelineStepFailed) else error
         raise StoreError(
             f"The raw tables cannot be landed in {url}: {cause}.",

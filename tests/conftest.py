@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
+import httpx
 import psycopg
 import pytest
 import uvicorn
@@ -50,6 +51,23 @@ CHROMIUM_OPTIONS = [
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 answer_for_pandas()  # pytest looks for it in so many places that half of the time of writing single rows went there
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The URL of an S3 bucket on this machine; needs moto, which make spark brings."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        environment.setenv("AWS_ACCESS_KEY_ID", "id")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        httpx.put(f"{url}/bucket").raise_for_status()
+        yield "s3://bucket"
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
+from fsspec.core import url_to_fs
 
 from pipelines.built_marts import Contracts, contracts_of, marts_of_parquet
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
 from pipelines.publish import publish, published_version
+from pipelines.stores_by_url import files_at
 from tests.fixtures.planned import planned
 from tests.fixtures.published_marts import make_warehouse
 
@@ -66,12 +70,27 @@ def by_spark(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return folder, contracts
 
 
+@pytest.fixture(params=["folder", *(["S3"] if find_spec("moto") else [])])  # make spark brings it
+def spark_url(request: pytest.FixtureRequest, by_spark: tuple[Path, Contracts], tmp_path: Path) -> str:
+    """A copy of those folders where Spark may have written them."""
+    if request.param == "folder":
+        return str(shutil.copytree(by_spark[0], tmp_path / "spark-warehouse"))
+    url = f"{request.getfixturevalue('bucket')}/{uuid.uuid4()}"
+    files, path = files_at(url)
+    files.put(f"{by_spark[0]}/", path, recursive=True)
+    return url
+
+
 def test_a_plan_is_the_same_whichever_engine_has_built(
-    warehouse: Path, by_spark: tuple[Path, Contracts], tmp_path: Path, table_differences: Callable[..., dict[str, int]]
+    warehouse: Path,
+    by_spark: tuple[Path, Contracts],
+    spark_url: str,
+    tmp_path: Path,
+    table_differences: Callable[..., dict[str, int]],
 ) -> None:
     duck, spark = Settings(data_dir=tmp_path / "duck", warehouse=warehouse), Settings(data_dir=tmp_path / "spark")
     ours = publish(duck, BUILD)
-    theirs = publish(spark, BUILD, marts_of_parquet(str(by_spark[0]), by_spark[1]))
+    theirs = publish(spark, BUILD, marts_of_parquet(spark_url, by_spark[1]))
     assert theirs.as_of_at == ours.as_of_at
     differences = table_differences(ours.file, theirs.file)
     assert set(differences) == {f"marts.{table}" for table in by_spark[1]}
@@ -81,6 +100,17 @@ def test_a_plan_is_the_same_whichever_engine_has_built(
     assert len(plan.changes) == 80
     assert planned(spark).plan_id == plan.plan_id
     assert replace(plan, changes=plan.changes[1:]).plan_id != plan.plan_id
+
+
+def test_what_was_written_anew_is_published_as_it_is_now(
+    by_spark: tuple[Path, Contracts], spark_url: str, tmp_path: Path
+) -> None:
+    settings, marts = Settings(data_dir=tmp_path), marts_of_parquet(spark_url, by_spark[1])
+    publish(settings, BUILD, marts)
+    files, root = url_to_fs(spark_url, skip_instance_cache=True)
+    for file in files.glob(f"{root}/marts/*/part-0.parquet"):
+        files.mv(file, file.replace("part-0", "part-1"))
+    assert publish(settings, "20260901T080000000000Z", marts).file.exists()
 
 
 def column(file: Path) -> list[tuple[str, ...]]:

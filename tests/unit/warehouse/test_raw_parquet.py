@@ -8,18 +8,19 @@ import subprocess
 import sys
 import time
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pyarrow.dataset as parquet
 import pytest
-from fsspec.core import url_to_fs
 
 from pipelines import raw_parquet
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, DataError, RefusedError, ServiceError, StoreError
 from pipelines.raw_parquet import KEPT_SECONDS, land_parquet, loading
 from pipelines.raw_pointer import landed_tables
+from pipelines.stores_by_url import files_at
 from tests.fixtures.landed_parquet import differences
 
 TWO_TABLES = """
@@ -45,12 +46,17 @@ land_parquet(Settings(data_dir=Path(sys.argv[1]), raw_url=sys.argv[2]))
 """
 
 
-@pytest.fixture(params=["folder", "object store"])
+LASTING = ["folder", *(["S3"] if find_spec("moto") else [])]  # make spark brings it
+
+
+@pytest.fixture(params=["memory", *LASTING])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    is_folder = request.param == "folder"
-    settings = Settings(
-        data_dir=tmp_path, raw_url=str(tmp_path / "raw") if is_folder else f"memory://{uuid.uuid4()}/raw"
-    )
+    root = {
+        "memory": lambda: f"memory://{uuid.uuid4()}",
+        "folder": lambda: tmp_path,
+        "S3": lambda: f"{request.getfixturevalue('bucket')}/{uuid.uuid4()}",
+    }[request.param]()
+    settings = Settings(data_dir=tmp_path, raw_url=f"{root}/raw")
     change(settings, TWO_TABLES)
     return settings
 
@@ -66,7 +72,7 @@ def landed(settings: Settings, *, keep_old: bool = True) -> set[str]:
 
 def rows(settings: Settings, table: str) -> list[tuple[object, ...]]:
     (folder,) = (f"{settings.raw_url}/{one.folder}" for one in landed_tables(settings) if one.table == table)
-    files, path = url_to_fs(folder)
+    files, path = files_at(folder)
     return [tuple(row.values()) for row in parquet.dataset(path, filesystem=files).to_table().to_pylist()]
 
 
@@ -84,7 +90,7 @@ def test_only_what_has_changed_lands_again(settings: Settings) -> None:
 
 def test_a_table_whose_folder_is_gone_lands_again(settings: Settings) -> None:
     land_parquet(settings)
-    files, root = url_to_fs(settings.raw_url)
+    files, root = files_at(settings.raw_url)
     files.rm(f"{root}/raw_a/one", recursive=True)
     assert landed(settings) == {"one"}
     assert differences(settings) == {"raw_a.one": 0, "raw_a.two": 0}
@@ -110,23 +116,22 @@ def test_folders_that_are_not_in_force_stay_for_their_readers_unless_somebody_wa
     change(settings, "delete from raw_a.one where id = 1")
     assert landed(settings, keep_old=False) == {"one"}
     assert folders(settings, "one") == [
-        url_to_fs(f"{settings.raw_url}/{one.folder}")[1] for one in landed_tables(settings) if one.table == "one"
+        files_at(f"{settings.raw_url}/{one.folder}")[1] for one in landed_tables(settings) if one.table == "one"
     ]
     assert not (settings.data_dir / "dlt_parquet").exists()
 
 
 def folders(settings: Settings, table: str) -> list[str]:
-    files, root = url_to_fs(settings.raw_url)
+    files, root = files_at(settings.raw_url)
     return files.ls(f"{root}/raw_a/{table}", detail=False)
 
 
-def test_a_landing_that_is_killed_leaves_what_is_in_force_and_the_next_one_lands_all(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "raw"))
-    change(settings, TWO_TABLES)
+@pytest.mark.parametrize("settings", LASTING, indirect=True)
+def test_a_landing_that_is_killed_leaves_what_is_in_force_and_the_next_one_lands_all(settings: Settings) -> None:
     land_parquet(settings)
     before = landed_tables(settings)
     change(settings, "insert into raw_a.one values (9, now()); insert into raw_a.two values ('DACH')")
-    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path, settings.raw_url])
+    killed = subprocess.run([sys.executable, "-c", KILLED, settings.data_dir, settings.raw_url])
     assert killed.returncode == -signal.SIGKILL
     assert len(folders(settings, "one")) + len(folders(settings, "two")) == 3  # one of both was written
     assert landed_tables(settings) == before
@@ -192,6 +197,9 @@ def test_a_url_that_cannot_be_written_and_a_damaged_pointer_are_named(tmp_path: 
     change(settings, TWO_TABLES)
     with pytest.raises(StoreError, match=r"cannot be landed in .*file/raw"):
         land_parquet(settings)
+    with pytest.raises(ConfigurationError, match=r"gs://bucket/raw cannot be opened: .*gcsfs") as refused:
+        land_parquet(Settings(data_dir=tmp_path, raw_url="gs://bucket/raw"))
+    assert "dlt's extra" in str(refused.value.next_step)
     settings = Settings(data_dir=tmp_path, raw_url=str(tmp_path / "raw"))
     land_parquet(settings)
     (tmp_path / "raw" / "current.json").write_text(json.dumps({"tables": [{"schema": "raw_a"}]}))
