@@ -16,6 +16,7 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.raw_parquet import land_parquet
+from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
 
 PROJECT = Path(__file__).parents[3]
 DBT = Path(sys.executable).with_name("dbt")
@@ -39,12 +40,14 @@ class Spark:
         return self.directory / "raw"
 
     def command(self, *arguments: str) -> list[str]:
-        places = ["--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs")]
-        return [str(DBT), "--no-use-colors", *arguments, "--target", self.target, *places]
+        return [str(DBT), "--no-use-colors", *arguments, "--target", self.target]
 
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "OUTREACH_DATA_DIR": str(self.directory),
             "OUTREACH_RAW_URL": str(self.raw),
             "OUTREACH_SPARK__CATALOG": self.catalog,
             "OUTREACH_SPARK__CATALOG_DIR": str(self.directory),
@@ -60,6 +63,12 @@ class Spark:
     def land(self, warehouse: Path) -> None:
         """Land the raw tables of a DuckDB warehouse, as a load does at its end."""
         land_parquet(Settings(data_dir=self.directory, warehouse=warehouse, raw_url=str(self.raw)))
+
+    def land_story(self, warehouse: Path) -> None:
+        """Land the raw tables of a small world, out of a new DuckDB warehouse."""
+        create_raw_warehouse(warehouse, PROJECT)
+        insert_story(warehouse)
+        self.land(warehouse)
 
     def as_duckdb(self, file: Path, *schemas: str) -> Path:
         """Its tables as a DuckDB file, to compare them with those that DuckDB has built."""

@@ -23,7 +23,7 @@ def test_a_macro_says_the_same_in_both_engines(engine: str, tmp_path: Path) -> N
     query = f"with given as (select {given}) select {asked} from given"
     command = [DBT, "--quiet", "show", "--inline", query, "--output", "json", "--target", engine]
     result = subprocess.run(
-        [*command, "--target-path", tmp_path / "target", "--log-path", tmp_path / "logs"],
+        command,
         cwd=PROJECT,
         env=Spark(tmp_path).environment | {"OUTREACH_WAREHOUSE": ":memory:"},
         capture_output=True,

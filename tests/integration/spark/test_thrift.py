@@ -13,7 +13,6 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.publish import published_version
-from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
 from tests.integration.spark.conftest import PROJECT, Spark, free_port, is_open, run_on_duckdb, wait_until
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
@@ -53,9 +52,7 @@ def test_models_are_built_and_built_again_behind_a_thrift_endpoint(
     endpoint: Spark, tmp_path: Path, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
-    create_raw_warehouse(warehouse, PROJECT)
-    insert_story(warehouse)
-    endpoint.land(warehouse)
+    endpoint.land_story(warehouse)
     for _ in ("into an empty place", "over the tables of the last build"):
         result = endpoint.dbt("build", *MODELS)
         assert result.returncode == 0, result.stdout[-3000:]
@@ -70,18 +67,11 @@ def test_a_whole_build_behind_a_thrift_endpoint_publishes_what_duckdb_publishes(
     endpoint: Spark, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
     settings = Settings(data_dir=endpoint.directory)
-    create_raw_warehouse(settings.warehouse_path, PROJECT)
-    insert_story(settings.warehouse_path)
-    endpoint.land(settings.warehouse_path)
+    endpoint.land_story(settings.warehouse_path)
     outreach = [Path(sys.executable).with_name("outreach"), "build"]
-    environment = endpoint.environment | {
-        "OUTREACH_DATA_DIR": str(endpoint.directory),
-        "DBT_LOG_PATH": str(endpoint.directory / "logs"),
-        "DBT_TARGET_PATH": str(endpoint.directory / "target"),
-    }
     files = []
     for target in (endpoint.target, "duckdb"):
-        on_engine = environment | {"OUTREACH_TARGET": target}
+        on_engine = endpoint.environment | {"OUTREACH_TARGET": target}
         build = subprocess.run(outreach, cwd=PROJECT, env=on_engine, capture_output=True, text=True)
         assert build.returncode == 0, build.stderr
         files.append(published_version(settings).file)
