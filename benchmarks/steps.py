@@ -14,7 +14,8 @@ from benchmarks.measure import Run, growth, run, table
 from benchmarks.salesforce import load_leads
 from benchmarks.salesforce_double import serving
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+MEMORY, MOST_LEADS_IN_IT, MORE_MEMORY = "4GB", 1_000_000, "12GB"  # what DuckDB may use for a build
 LEADS_PER_CHANGE = 10
 LAND = """
 from pipelines.config import load_settings
@@ -57,13 +58,22 @@ def stepping(most_leads: int) -> Iterator[Table]:
 
 
 def _steps(size: int) -> Iterator[tuple[str, Run]]:
+    yield "load the leads from Salesforce", _load(size)
+    yield from _from_raw_tables(size)
+
+
+def _load(size: int) -> Run:
     with tempfile.TemporaryDirectory() as name, serving(Path(name), size) as double:
-        yield "load the leads from Salesforce", load_leads(double, "data", all_fields=False)
+        return load_leads(double, "data", all_fields=False)
+
+
+def _from_raw_tables(size: int) -> Iterator[tuple[str, Run]]:
     with tempfile.TemporaryDirectory() as name:
         environment = {
             "OUTREACH_DATA_DIR": name,
             "OUTREACH_RAW_URL": f"{name}/raw",
             "DBT_TARGET_PATH": f"{name}/target",
+            "OUTREACH_BUILD_MEMORY": MEMORY if size <= MOST_LEADS_IN_IT else MORE_MEMORY,
         }
         raw_warehouse(Path(name) / "warehouse.duckdb", size)
         yield "land all raw tables as parquet", run([sys.executable, "-c", LAND], **environment)

@@ -9,9 +9,11 @@ import gc
 import json
 import sys
 
-from dbt.cli.main import dbtRunner
-from dbt_common.events.base_types import EventMsg
-from dbt_common.events.functions import msg_to_dict
+gc.set_threshold(100_000, 50, 50)  # dbt and the project are millions of objects that stay; searching them takes long
+
+from dbt.cli.main import dbtRunner  # noqa: E402
+from dbt_common.events.base_types import EventMsg  # noqa: E402
+from dbt_common.events.functions import msg_to_dict  # noqa: E402
 
 
 def _tell(event: EventMsg) -> None:
@@ -22,7 +24,6 @@ def _tell(event: EventMsg) -> None:
 
 def main() -> None:
     """Run dbt with the arguments of this process; end with 0 if it succeeded."""
-    gc.set_threshold(100_000, 50, 50)  # the project is millions of objects that stay; looking through them takes long
     result = dbtRunner(callbacks=[_tell]).invoke(["--log-level", "none", *sys.argv[1:]])
     sys.exit(0 if result.success else 1)
 
