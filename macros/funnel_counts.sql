@@ -17,6 +17,7 @@
             stage_number >= 7 and is_open_tracked as is_opened,
             stage_number >= 5 and is_hard_bounced as is_mailed_and_bounced
         from {{ relation }}
+        where person_id is not null
     ),
 
     crowds as (
@@ -44,10 +45,13 @@
 
     select
         {{ dimensions | join(',\n        ') }},
-        {%- for stage in funnel_stages() if stage != 'opened' %}
-        {{ people_who('stage_number >= ' ~ (funnel_stages().index(stage) + 1)) }} as members_{{ stage }},
-        {%- endfor %}
+        {%- for stage in funnel_stages() %}
+        {%- if stage == 'opened' %}
         case when bool_or(is_open_tracked) then {{ people_who('is_opened') }} end as members_opened,
+        {%- else %}
+        {{ people_who('stage_number >= ' ~ loop.index) }} as members_{{ stage }},
+        {%- endif %}
+        {%- endfor %}
         {{ people_who('is_mailed_and_bounced') }} as members_hard_bounced,
         {{ people_who('is_hard_bounced_in_smartlead') }} as members_hard_bounced_in_smartlead,
         {{ people_who('has_replied_only_in_salesforce') }} as members_replied_only_in_salesforce

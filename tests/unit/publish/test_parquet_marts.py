@@ -107,7 +107,7 @@ def test_what_was_written_anew_is_published_as_it_is_now(
 ) -> None:
     settings, marts = Settings(data_dir=tmp_path), marts_of_parquet(spark_url, by_spark[1])
     publish(settings, BUILD, marts)
-    files, root = url_to_fs(spark_url, skip_instance_cache=True)
+    files, root = url_to_fs(spark_url, skip_instance_cache=True)  # as Spark does: in another process
     for file in files.glob(f"{root}/marts/*/part-0.parquet"):
         files.mv(file, file.replace("part-0", "part-1"))
     assert publish(settings, "20260901T080000000000Z", marts).file.exists()
