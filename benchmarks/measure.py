@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import time
 from collections.abc import Sequence
@@ -50,6 +51,11 @@ def run(command: Sequence[str | Path], **environment: str) -> Run:
 def growth(before: tuple[int, float] | None, size: int, seconds: float) -> str:
     """The exponent by which seconds grow with the size since the size before; empty for the first."""
     return "" if before is None else f"{log(seconds / before[1]) / log(size / before[0]):.2f}"
+
+
+def milliseconds(seconds: Sequence[float], percent: int) -> float:
+    """A percentile of many times."""
+    return statistics.quantiles(seconds, n=100)[percent - 1] * 1000
 
 
 def table(title: str, *headings: str) -> Table:

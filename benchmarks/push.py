@@ -22,7 +22,7 @@ from unittest import mock
 import httpx
 from rich.table import Table
 
-from benchmarks.measure import run, table
+from benchmarks.measure import milliseconds, run, table
 from benchmarks.salesforce import PEERS, with_packages
 from benchmarks.salesforce_double import ORG, serving
 from pipelines.config import Settings
@@ -133,7 +133,7 @@ def _race(gaps: Sequence[float]) -> tuple[str, str]:
     """How long after its reading a guarded field was updated: the median, and what one in a hundred exceeds."""
     if not gaps:
         return "", ""
-    return f"{gaps[len(gaps) // 2] * 1000:.0f} ms", f"{gaps[len(gaps) * 99 // 100] * 1000:.0f} ms"
+    return f"{milliseconds(gaps, 50):.0f} ms", f"{milliseconds(gaps, 99):.0f} ms"
 
 
 def _with_and_without_ledger(changes: int) -> Table:

@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import psutil
 import sqlalchemy as sa
 from rich.table import Table
 
+from benchmarks.measure import milliseconds
 from pipelines.config import Settings
 from pipelines.store import open_store, reading
 from pipelines.store_tables import inbox_events
@@ -89,10 +89,6 @@ class Load:
         """Events acknowledged a second."""
         return len(self.latencies) / self.seconds
 
-    def milliseconds(self, percent: int) -> float:
-        """A percentile of the time until the answer."""
-        return statistics.quantiles(self.latencies, n=100)[percent - 1] * 1000
-
 
 def receiving(_: int) -> Iterator[Table]:
     """One line for each load, and the ratio to the bare endpoint."""
@@ -110,7 +106,7 @@ def receiving(_: int) -> Iterator[Table]:
     ):
         ratio = f"{load.per_second / bare.per_second:.1f}" if load is full else ""
         memory = " and ".join(f"{megabytes:,.0f} MB" for megabytes in load.megabytes)
-        percentiles = [f"{load.milliseconds(percent):.1f}" for percent in (50, 99)]
+        percentiles = [f"{milliseconds(load.latencies, percent):.1f}" for percent in (50, 99)]
         spent = f"{load.cpu_seconds / len(load.latencies) * 1e6:,.0f}"
         table.add_row(title, f"{load.per_second:,.0f}", *percentiles, spent, memory, ratio)
     yield table

@@ -15,7 +15,8 @@ from benchmarks.salesforce import load_leads
 from benchmarks.salesforce_double import serving
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
-MEMORY, MOST_LEADS_IN_IT, MORE_MEMORY = "4GB", 1_000_000, "12GB"  # what DuckDB may use for a build
+MORE_MEMORY_FROM = 10_000_000
+MORE_MEMORY = {"OUTREACH_BUILD_MEMORY": "12GB"}
 LEADS_PER_CHANGE = 10
 LAND = """
 from pipelines.config import load_settings
@@ -73,7 +74,7 @@ def _from_raw_tables(size: int) -> Iterator[tuple[str, Run]]:
             "OUTREACH_DATA_DIR": name,
             "OUTREACH_RAW_URL": f"{name}/raw",
             "DBT_TARGET_PATH": f"{name}/target",
-            "OUTREACH_BUILD_MEMORY": MEMORY if size <= MOST_LEADS_IN_IT else MORE_MEMORY,
+            **(MORE_MEMORY if size >= MORE_MEMORY_FROM else {}),
         }
         raw_warehouse(Path(name) / "warehouse.duckdb", size)
         yield "land all raw tables as parquet", run([sys.executable, "-c", LAND], **environment)
