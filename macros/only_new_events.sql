@@ -18,8 +18,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Claims that come from events: those of callbacks that this table has not met. #}
-{% macro is_new_claim() -%}
-    claim_source = 'clay_callback'
-    and claim_key not in (select claim_key from {{ this }} where claim_source = 'clay_callback')
+{# The number of the last callback whose claim is in this table; our inbox numbers them as they arrive. #}
+{% macro last_claimed_callback() -%}
+    (
+        select coalesce(max(cast(claim_key as bigint)), 0)
+        from {{ this }}
+        where claim_source = 'clay_callback'
+    )
 {%- endmacro %}

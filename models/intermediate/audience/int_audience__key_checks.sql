@@ -5,6 +5,8 @@
     meta={'only_new_events': true}
 ) }}
 
+-- depends_on: {{ ref('stg_clay__callback_events') }}
+
 -- R5: what another system says about member and lead is checked against Salesforce. The first check that fails is the
 -- reason; nothing is guessed, and a row with a reason has no member.
 with
@@ -12,7 +14,12 @@ with
 claims as (
     select * from {{ ref('int_audience__key_claims') }}
     {%- if is_incremental() %}
-        where {{ is_new_claim() }}
+        where
+            claim_source = 'clay_callback'
+            and claim_key in (
+                select cast(event_id as {{ dbt.type_string() }}) from {{ ref('stg_clay__callback_events') }}
+                where event_id > {{ last_claimed_callback() }}
+            )
     {%- endif %}
 ),
 

@@ -29,6 +29,9 @@ clay_rows as (
 
 clay_callbacks as (
     select * from {{ ref('stg_clay__callback_events') }}
+    {%- if is_incremental() %}
+        where event_id > {{ last_claimed_callback() }}
+    {%- endif %}
 ),
 
 clay_csv_rows as (
@@ -150,5 +153,5 @@ placed as (
 
 select * from placed
 {% if is_incremental() -%}
-    where {{ is_new_claim() }}
+    where claim_source = 'clay_callback'
 {%- endif %}

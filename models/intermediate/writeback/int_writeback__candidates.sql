@@ -1,10 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    pre_hook="{{ forget_event_fields() }}",
-    on_schema_change='fail',
-    meta={'only_new_events': true}
-) }}
+{{ config(materialized='view') }}
 
 -- Every value that the evidence wants in Salesforce, before any rule is asked; with what is wrong with the evidence
 -- itself, where something is. Two candidates for one field are possible: the rules decide about both.
@@ -126,6 +120,3 @@ candidates as (
 )
 
 select * from candidates
-{% if is_incremental() -%}
-    where field in {{ event_fields() }}
-{%- endif %}

@@ -92,7 +92,7 @@ def _build(dbt: Any, *options: str) -> str:
 
 def _built(output: str) -> set[str]:
     """The tables that dbt says it built."""
-    return set(re.findall(r"OK created sql \w+ model (\S+)", output))
+    return set(re.findall(r"OK created sql (?:table|incremental) model (\S+)", output))
 
 
 def _arrive(
