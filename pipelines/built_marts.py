@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow.dataset as parquet
 
 from pipelines.errors import DataError
-from pipelines.stores_by_url import files_at
 
 Source = Callable[[duckdb.DuckDBPyConnection], datetime]
 Contracts = Mapping[str, Mapping[str, str]]
@@ -104,22 +102,27 @@ def _columns_of_marts(
 def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, mart: str, columns: list[tuple[str, str]]) -> None:
     """Replace the rows that differ: cheaper than writing a large mart. No mart has the same row twice.
 
-    Rows are compared by two hashes of 64 bits, over their columns forwards and backwards: the hash table of a join on
-    the columns themselves would hold every text twice, and take three times as long.
+    Rows are compared by two hashes of 64 bits, over all columns and over the first ones, which hold the key: the hash
+    table of a join on the columns themselves would hold every text twice, and take three times as long.
     """
     names = [f'"{name}"' for name, _ in columns]
-    hashed = f"select rowid as place, hash({', '.join(names)}) as forwards, hash({', '.join(names[::-1])}) as backwards"
+    hashed = f"select rowid as place, hash({', '.join(names)}) as row_hash, hash({', '.join(names[:3])}) as key_hash"
     old, new = f'marts."{mart}"', f'warehouse.marts."{mart}"'
     connection.execute(f"""
         create or replace temp table changed as
             select old.place as gone, new.place as come
-            from ({hashed} from {old}) as old full join ({hashed} from {new}) as new using (forwards, backwards)
+            from ({hashed} from {old}) as old full join ({hashed} from {new}) as new using (row_hash, key_hash)
             where old.place is null or new.place is null;
         delete from {old} where rowid in (select gone from changed);
         insert into {old} from {new} where rowid in (select come from changed)""")  # noqa: S608  names of our own marts
 
 
 def _register(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> None:
+    # Loading them takes a third of a second, and only another engine's marts need them.
+    import pyarrow.dataset as parquet  # noqa: PLC0415
+
+    from pipelines.stores_by_url import files_at  # noqa: PLC0415
+
     files, path = files_at(url)
     if not files.exists(path):
         raise DataError(f"{what} is missing: there is no {url}.", next_step="Run outreach build.")
