@@ -26,8 +26,11 @@ class OtherGrant(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def main(url: str, org: str, file: str) -> None:
-    """Send the records of a JSON file, and print how many arrived and the seconds it took."""
+def main(url: str, org: str, file: str, poll_seconds: str = "") -> None:
+    """Send the records of a JSON file, and print how many arrived and the seconds it took.
+
+    It asks for the state of its job every half minute, unless ``poll_seconds`` says otherwise.
+    """
     credentials = {"client_id": f"app-{org}", "client_secret": f"secret-{org}"}
     credentials |= {"username": f"outreach@{org}.example", "password": f"password-{org}TOKEN"}
     os.environ |= credentials
@@ -36,8 +39,8 @@ def main(url: str, org: str, file: str) -> None:
         instance_url=url,
         object_name="Lead",
         operation="update",
-        poll_interval_seconds=1,  # 30 by default
         **{f"{name}_env": name for name in credentials},
+        **({"poll_interval_seconds": int(poll_seconds)} if poll_seconds else {}),
     )
     httpx.Client = partial(httpx.Client, transport=OtherGrant())
     records = json.loads(Path(file).read_text())
