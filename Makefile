@@ -53,7 +53,11 @@ bench: $(STAMP) ## Measure everything (an hour or more) and write docs/benchmark
 dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of their own
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[dagster,dev]' python -m pytest tests/integration/dagster
 
-spark: $(STAMP) ## Test the models on Spark and landing in S3, in an environment of their own; needs Java 17
+# Hadoop's connector to S3, out of the one package that brings it; what else that wants, an old PySpark, stays away.
+.clients/s3a: | $(STAMP)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $@ --no-deps sagemaker-pyspark==1.4.5
+
+spark: $(STAMP) .clients/s3a ## Test the models on Spark, in folders and in S3, in an environment of their own; needs Java 17
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,spark-thrift,s3,dev]' --with 'moto[server]>=5.2' \
 	  python -m pytest tests/integration/spark tests/unit/warehouse/test_raw_parquet.py tests/unit/publish/test_parquet_marts.py
 
