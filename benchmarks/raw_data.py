@@ -38,8 +38,8 @@ def fill(connection: duckdb.DuckDBPyConnection, leads: int) -> None:
     _clay(connection)
 
 
-def add_replies(connection: duckdb.DuckDBPyConnection, count: int) -> None:
-    """New events on that base: replies that nobody has seen, to the first mails of some members."""
+def add_replies(connection: duckdb.DuckDBPyConnection, count: int, *, after: int = 0) -> None:
+    """New events on that base: replies that nobody has seen, to the first mails of some members after so many."""
     payload = MAIL.format(minutes=60, more=REPLY.format(minutes=60, mark="n"))
     connection.execute(f"""
         insert into raw_smartlead.webhook_events ({EVENT})
@@ -47,7 +47,8 @@ def add_replies(connection: duckdb.DuckDBPyConnection, count: int) -> None:
             select stats_id, campaign_id, lead_email as email, 'box0@reach.example' as mailbox, sequence_number as step,
                 sent_time as sent_at
             from raw_smartlead.email_statistics
-            where sequence_number = 1 and reply_time is null and not is_bounced order by stats_id limit {count}
+            where sequence_number = 1 and reply_time is null and not is_bounced
+            order by stats_id limit {count} offset {after}
         )
         select (select max(event_id) from raw_smartlead.webhook_events) + row_number() over (), 'new ' || stats_id,
             'webhook', {READ_AT}, 'EMAIL_REPLY', campaign_id, {payload} from mails""")

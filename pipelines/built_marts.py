@@ -118,7 +118,7 @@ def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, mart: str, colu
 
 
 def _register(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> None:
-    # Loading them takes a third of a second, and only another engine's marts need them.
+    # Loading them takes a quarter of a second, and only another engine's marts need them.
     import pyarrow.dataset as parquet  # noqa: PLC0415
 
     from pipelines.stores_by_url import files_at  # noqa: PLC0415

@@ -25,6 +25,9 @@ claims as (
 
 members as (
     select * from {{ ref('stg_salesforce__campaign_members') }}
+    {%- if is_incremental() %}
+        where campaign_member_id in (select claims.campaign_member_id from claims)
+    {%- endif %}
 ),
 
 campaigns as (
@@ -33,6 +36,9 @@ campaigns as (
 
 leads as (
     select * from {{ ref('stg_salesforce__leads') }}
+    {%- if is_incremental() %}
+        where lead_id in (select claims.lead_id from claims union all select members.lead_id from members)
+    {%- endif %}
 ),
 
 redirects as (

@@ -31,9 +31,16 @@ automatic_reply_rules as (
     select * from {{ ref('automatic_reply_rules') }}
 ),
 
+-- few of them have replied
 smartlead_members as (
     select * from {{ ref('int_audience__smartlead_members') }}
-    where is_email_unique
+    where
+        is_email_unique
+        and email in (
+            select reply_messages.email from reply_messages
+            union all
+            select answered_mails.email from answered_mails
+        )
 ),
 
 -- The statistics know a reply by its time only. A message of that lead within five minutes is the same reply.
