@@ -55,7 +55,8 @@ dagster: $(STAMP) ## Test the definitions for Dagster, in an environment of thei
 
 # Hadoop's connector to S3, out of the one package that brings it; what else that wants, an old PySpark, stays away.
 .clients/s3a: | $(STAMP)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $@ --no-deps sagemaker-pyspark==1.4.5
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $@.unfinished --no-deps sagemaker-pyspark==1.4.5
+	mv $@.unfinished $@
 
 spark: $(STAMP) .clients/s3a ## Test the models on Spark, in folders and in S3, in an environment of their own; needs Java 17
 	$(BIN)/uv run --isolated --no-project --python $(BIN)/python --with-editable '.[spark,spark-thrift,s3,dev]' --with 'moto[server]>=5.2' \

@@ -5,8 +5,6 @@
     meta={'only_new_events': true}
 ) }}
 
--- depends_on: {{ ref('stg_clay__callback_events') }}
-
 -- R5: what another system says about member and lead is checked against Salesforce. The first check that fails is the
 -- reason; nothing is guessed, and a row with a reason has no member.
 with
@@ -14,15 +12,11 @@ with
 claims as (
     select * from {{ ref('int_audience__key_claims') }}
     {%- if is_incremental() %}
-        where
-            claim_source = 'clay_callback'
-            and claim_key in (
-                select cast(event_id as {{ dbt.type_string() }}) from {{ ref('stg_clay__callback_events') }}
-                where event_id > {{ last_claimed_callback() }}
-            )
+        where claim_source = 'clay_callback' and try_cast(claim_key as bigint) > {{ last_claimed_callback() }}
     {%- endif %}
 ),
 
+-- beside new claims only the members and leads that they name
 members as (
     select * from {{ ref('stg_salesforce__campaign_members') }}
     {%- if is_incremental() %}
