@@ -225,4 +225,6 @@ judged as (
 -- The fields of events lie together at the end, and so in what is made of this table: rows that are replaced where they
 -- lie scattered make DuckDB write the whole table anew.
 select * from judged
-order by case when field in {{ event_fields() }} then 2 else 1 end
+{% if can_replace_rows() -%}
+    order by case when field in {{ event_fields() }} then 2 else 1 end
+{%- endif %}
