@@ -1,5 +1,8 @@
 -- Which replies are bounce notices (R2, R3). On a mail that bounced, these are: the message that the webhook named as
--- the notice, every message that a bounce rule recognises and, if there is neither, the first that came back.
+-- the notice, every message that a bounce rule recognises and, if there is neither, the first that came back. What answers
+-- under the mail's own subject ("Re: …") is none, whatever its words, unless the webhook named it.
+{%- set answering_subject = '^ *(re|res|aw|antw|antwort|sv|vs|r|rif|odp|ynt)[^a-z:]*:' %}
+
 with
 
 reply_messages as (
@@ -37,7 +40,9 @@ candidates as (
         reply_messages.*,
         {{ plain_text(without_addresses("concat_ws(' ', reply_messages.subject, reply_messages.body_text)")) }}
             as notice_text,
-        named_notices.message_id is not null as is_named
+        named_notices.message_id is not null as is_named,
+        {{ matches("coalesce(reply_messages.subject, '')", "'" ~ answering_subject ~ "'") }} as is_answer,
+        bool_or(named_notices.message_id is not null) over (partition by reply_messages.stats_id) as has_named
     from reply_messages
     left join named_notices on reply_messages.message_id = named_notices.message_id
     left join bounced_mails on reply_messages.stats_id = bounced_mails.stats_id
@@ -59,9 +64,15 @@ recognised as (
 marked as (
     select
         candidates.*,
-        candidates.is_named or recognised.notice_text is not null as is_certain,
+        -- Without a subject nothing but the words would tell a person's answer from a second notice.
+        candidates.is_named
+        or (
+            recognised.notice_text is not null
+            and not candidates.is_answer
+            and (candidates.subject is not null or not candidates.has_named)
+        ) as is_certain,
         row_number() over (
-            partition by candidates.stats_id
+            partition by candidates.stats_id, candidates.is_answer
             order by candidates.replied_at, candidates.message_id
         ) as place
     from candidates
@@ -86,7 +97,7 @@ notices as (
         is_certain,
         replied_at as noticed_at
     from counted
-    where is_certain or (place = 1 and not has_certain)
+    where is_certain or (place = 1 and not is_answer and not has_certain)
 )
 
 select * from notices

@@ -162,7 +162,7 @@ classified as (
             with_texts.smartlead_campaign_id = smartlead_members.smartlead_campaign_id
             and with_texts.email = smartlead_members.email
     left join categories on smartlead_members.category_id = categories.category_id
-    left join category_map on categories.category = category_map.category
+    left join category_map on lower(trim(categories.category)) = lower(category_map.category)
 ),
 
 numbered as (

@@ -67,10 +67,11 @@ signals as (
     select
         leads.org,
         leads.lead_id,
-        leads.is_deleted,
         leads.is_pardot_hard_bounced,
         leads.is_external_hard_bounced as is_external_hard_bounced_in_salesforce,
         lead_formulas.is_overall_hard_bounced as is_overall_hard_bounced_in_salesforce,
+        -- Nobody can settle what is gone; a formula that was read before the lead's last change may be another one now.
+        not leads.is_deleted and leads.is_visible and leads.updated_at <= lead_formulas.read_at as is_comparable,
         hard_bounces.hard_bounced_at is not null as has_hard_bounce_evidence,
         hard_bounces.hard_bounced_at,
         hard_bounces.hard_bounce_evidence,
@@ -110,7 +111,7 @@ judged as (
     select
         *,
         case
-            when is_overall_hard_bounced_in_salesforce is null then 'not_comparable'
+            when not is_comparable or is_overall_hard_bounced_in_salesforce is null then 'not_comparable'
             when is_overall_hard_bounced is null then 'unknown'
             when is_overall_hard_bounced and not is_overall_hard_bounced_in_salesforce then 'missing_in_salesforce'
             when is_overall_hard_bounced_in_salesforce and not is_overall_hard_bounced then 'only_in_salesforce'
