@@ -107,6 +107,7 @@ waited as (
         touches.first_touched_at,
         coalesce(touches.touches, 0) as touches,
         coalesce(touches.first_touched_at, as_of.as_of_at) as clock_read_at,
+        sales_sla.gbu as sla_gbu,
         sales_sla.time_zone,
         sales_sla.business_hours
     from clocked as members
@@ -115,7 +116,7 @@ waited as (
         on
             members.org = touches.org
             and members.campaign_member_id = touches.campaign_member_id
-    left join sales_sla on members.gbu = sales_sla.gbu
+    left join sales_sla on lower(trim(members.gbu)) = lower(sales_sla.gbu)
 ),
 
 local_times as (
@@ -134,7 +135,7 @@ positions as (
     from local_times
     left join business_days as start_days
         on
-            local_times.gbu = start_days.gbu
+            local_times.sla_gbu = start_days.gbu
             and cast(local_times.started_locally_at as date) = start_days.day_on
 ),
 
@@ -167,11 +168,11 @@ waiting as (
     from started
     left join business_days as read_days
         on
-            started.gbu = read_days.gbu
+            started.sla_gbu = read_days.gbu
             and cast(started.read_locally_at as date) = read_days.day_on
     left join business_days as due_days
         on
-            started.gbu = due_days.gbu
+            started.sla_gbu = due_days.gbu
             and started.due_hours > due_days.hours_before
             and started.due_hours <= due_days.hours_before + due_days.open_hours
     left join users
