@@ -86,7 +86,7 @@ def _require_package(package: str, extra: str) -> None:
     if not find_spec(package) or not find_spec("dbt.adapters.spark"):
         raise ConfigurationError(
             f"The target is Spark, but dbt-spark and {package} are not installed here.",
-            next_step=f"pip install 'outreach-warehouse[{extra}]', or set OUTREACH_TARGET=duckdb.",
+            next_step=f"pip install -e '.[{extra}]', or set OUTREACH_TARGET=duckdb.",
         )
 
 

@@ -88,7 +88,7 @@ def _engine(url: sa.URL, settings: Settings) -> Engine:
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"The operational store's URL cannot be used: {error}.",
-            next_step="Correct OUTREACH_STORE_URL; PostgreSQL needs the extra outreach-warehouse[postgres].",
+            next_step="Correct OUTREACH_STORE_URL; PostgreSQL needs pip install -e '.[postgres]'.",
         ) from None
     event.listen(engine, "handle_error", _as_store_error)
     if url.get_backend_name() == "sqlite":

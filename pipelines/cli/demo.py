@@ -27,7 +27,7 @@ from pipelines.cli.build import report
 from pipelines.cli.plan import show_objections, show_plan
 from pipelines.cli.sandbox import sandbox_directory
 from pipelines.cli.writeback import show_result
-from pipelines.config import PROJECT_VARIABLE, SECRETS_VARIABLE, Settings, load_settings
+from pipelines.config import DEMO_MARKER, PROJECT_VARIABLE, SECRETS_VARIABLE, Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.errors import DataError, RefusedError
 from pipelines.gates import Purpose, confirm_gate, read_gates
@@ -48,7 +48,6 @@ from sandbox.agreement import Check, compare, compare_marts
 from sandbox.description import STATE_FILE, Sandbox, World, load
 from sandbox.world.catalog import AI_CAMPAIGNS, Role
 
-MARKER = ".made_by_demo"
 REQUESTS_PER_MINUTE = 1_200  # Smartlead's real 60 would make this a demonstration of waiting
 
 
@@ -230,7 +229,7 @@ def _prepare() -> tuple[Settings, socket.socket]:
         del os.environ[name]
     os.environ[SECRETS_VARIABLE] = os.devnull
     settings = load_settings()
-    if _content(settings.data_dir) and not (settings.data_dir / MARKER).exists():
+    if _content(settings.data_dir) and not (settings.data_dir / DEMO_MARKER).exists():
         raise RefusedError(
             f"{settings.data_dir} holds data that the demo has not made.",
             next_step="Set OUTREACH_DATA_DIR to another directory for the demo.",
@@ -248,7 +247,7 @@ def _sandbox(settings: Settings, steps: Steps, world: World, receiver: socket.so
         control.stop(load(directory))
     with steps.step(f"Generate a world of {world.leads:,} leads and start its services", "outreach sandbox up"):
         _remove(settings.data_dir)
-        (settings.data_dir / MARKER).touch()
+        (settings.data_dir / DEMO_MARKER).touch()
         url = f"http://127.0.0.1:{receiver.getsockname()[1]}"
         sandbox = control.create(directory, world, receiver_url=url, requests_per_minute=REQUESTS_PER_MINUTE)
         try:

@@ -43,7 +43,9 @@ def plan(
     cadence: Cadence = None,
     show_all: Annotated[bool, typer.Option("--all", help="List every change, not only samples of each field.")] = False,
     as_json: AsJson = False,
-    csv: Annotated[Path | None, typer.Option(help="Write every change and what is held back to this CSV file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every change, and every one that planning held back, to this CSV file.")
+    ] = None,
 ) -> None:
     """Show what would be written to Salesforce: record, field, before, after and why. Salesforce is only read.
 

@@ -41,8 +41,8 @@ def forget(
 ) -> None:
     """Erase a person from every store, for good, and keep them out. Without --yes nothing is changed.
 
-    What must still be done by hand in Salesforce, Clay and Smartlead is listed. Killed at any point, the same command
-    completes what it began. docs/security.md says what remains, and why.
+    What must still be done by hand in Salesforce, Clay, Smartlead and HubSpot is listed. Killed at any point, the same
+    command completes what it began. docs/security.md says what remains, and why.
     """
     settings = load_settings()
     person = _person(settings, email, record, org)

@@ -32,6 +32,7 @@ from pipelines.errors import ConfigurationError
 SECRETS_VARIABLE = "OUTREACH_SECRETS_FILE"
 PROJECT_VARIABLE = "OUTREACH_PROJECT_DIR"
 PROJECT_FILE = "dbt_project.yml"
+DEMO_MARKER = ".made_by_demo"
 Section = TypeVar("Section")
 
 
@@ -138,7 +139,7 @@ class Settings(BaseSettings):
         """The connection of one org.
 
         Raises:
-            ConfigurationError: no credentials are configured for it.
+            ConfigurationError: no credentials are configured for it, or the data directory is a demo's.
         """
         if org not in self.salesforce:
             raise ConfigurationError(
@@ -146,15 +147,30 @@ class Settings(BaseSettings):
                 next_step=f"Set OUTREACH_SALESFORCE__{org.upper()}__LOGIN_URL, __CLIENT_ID and __CLIENT_SECRET, "
                 f"or a [salesforce.{org}] table in {secrets_file()}.",
             )
+        self._refuse_the_data_of_a_demo()
         return self.salesforce[org]
 
     def require_smartlead(self) -> Smartlead:
         """Smartlead's connection, or a ConfigurationError that says how to set it."""
-        return _required(self.smartlead, "smartlead", "API_KEY")
+        return self._service(self.smartlead, "smartlead", "API_KEY")
 
     def require_clay(self) -> Clay:
         """Clay's connection, or a ConfigurationError that says how to set it."""
-        return _required(self.clay, "clay", "API_KEY")
+        return self._service(self.clay, "clay", "API_KEY")
+
+    def _service(self, section: Section | None, name: str, key: str) -> Section:
+        configured = _required(section, name, key)
+        self._refuse_the_data_of_a_demo()
+        return configured
+
+    def _refuse_the_data_of_a_demo(self) -> None:
+        """A demo's directory is the next demo's to delete, so real services are not connected to it."""
+        is_a_demos = (self.data_dir / DEMO_MARKER).exists()
+        if is_a_demos and not secrets_file().resolve().is_relative_to(self.data_dir.resolve()):
+            raise ConfigurationError(
+                f"{self.data_dir} holds what a demo has made, and the next demo deletes it.",
+                next_step=f"Set OUTREACH_DATA_DIR to another directory, or empty this one, {DEMO_MARKER} too.",
+            )
 
     def require_clay_lookups(self) -> tuple[Clay, ClayLookups]:
         """Clay's connection with its lookups, or a ConfigurationError that says how to set them."""
@@ -163,7 +179,7 @@ class Settings(BaseSettings):
 
     def require_receiver(self) -> Receiver:
         """The receiver's settings, or a ConfigurationError that says how to set them."""
-        return _required(self.receiver, "receiver", "SMARTLEAD_SECRET")
+        return self._service(self.receiver, "receiver", "SMARTLEAD_SECRET")
 
     def require_mail(self) -> Mail:
         """The SMTP server, or a ConfigurationError that says how to set it."""

@@ -80,6 +80,7 @@ class Clay(BaseModel):
     api_key: SecretStr | None = None
     lookups: ClayLookups | None = None
     tables: dict[str, ClayTable] = Field(default_factory=dict)
+    replies_table: str = Field(default="t_replies", description="the table that classifies replies, for all campaigns")
 
 
 class HubSpot(BaseModel):

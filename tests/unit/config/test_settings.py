@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import load_settings
+from pipelines.config import DEMO_MARKER, load_settings
 from pipelines.config import secrets_file as secrets_file_in_force
 from pipelines.errors import ConfigurationError
 
@@ -84,3 +84,24 @@ def test_what_is_relative_belongs_to_the_configured_project(tmp_path: Path, monk
     assert load_settings().warehouse_path == tmp_path / "elsewhere" / "warehouse.duckdb"
     monkeypatch.delenv("OUTREACH_SECRETS_FILE")
     assert secrets_file_in_force() == project / ".dlt" / "secrets.toml"
+
+
+def test_real_services_are_not_connected_to_what_a_demo_has_made(
+    secrets_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = tmp_path / "data"
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(data_dir))
+    (data_dir / "sandbox").mkdir(parents=True)
+    (data_dir / DEMO_MARKER).touch()
+    settings = load_settings()
+    for connect in (lambda: settings.salesforce_org("icare"), settings.require_smartlead):
+        with pytest.raises(ConfigurationError, match="the next demo deletes it") as caught:
+            connect()
+        assert "OUTREACH_DATA_DIR" in (caught.value.next_step or "")
+    of_the_sandbox = data_dir / "sandbox" / "secrets.toml"
+    of_the_sandbox.write_text(secrets_file.read_text())
+    monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(of_the_sandbox))
+    assert load_settings().salesforce_org("icare") == settings.salesforce["icare"]
+    (data_dir / DEMO_MARKER).unlink()
+    monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(secrets_file))
+    assert load_settings().require_smartlead() == settings.smartlead
