@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import duckdb
-
 from pipelines.config import Settings
 from pipelines.landing import SOURCE_READS
+from pipelines.warehouse import connect_read_only
 
 
 def latest_service_time(settings: Settings) -> datetime:
     """The latest moment, by any service's clock, at which anything was read; this machine's clock if nothing was.
 
     The caller holds the warehouse lock.
+
+    Raises:
+        LockedError: a process that does not know that lock has the file open.
+        StoreError: the file cannot be opened.
     """
     if not settings.warehouse_path.exists():
         return datetime.now(UTC)
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+    with connect_read_only(settings.warehouse_path) as warehouse:
         warehouse.execute("set TimeZone = 'UTC'")
         datasets = warehouse.execute(
             "select schema_name from duckdb_tables() where table_name = ? and schema_name like 'raw!_%' escape '!'"

@@ -144,26 +144,25 @@ def _load(name: str, sources: Mapping[str, Loader], *, as_json: bool) -> None:
     settings = load_settings()
     command = f"load {name}"
     loaded = Loaded()
-    failed: dict[str, OutreachError] = {}
-    with recorded_run(open_store(settings), command) as run, loading(settings, command):
-        with progress() as display:
-            for source, load in sources.items():
-                try:
-                    load(settings, display, loaded)
-                except OutreachError as error:
-                    failed[source] = error
-        run.summary["rows"] = loaded.rows
-        run.summary["notes"] = loaded.notes
-        run.summary["failed"] = {source: error.message for source, error in failed.items()}
-        _show(loaded, failed, as_json=as_json)
+    failed: dict[str, Exception] = {}
+    with recorded_run(open_store(settings), command) as run:
+        with loading(settings, command):
+            with progress() as display:
+                for source, load in sources.items():
+                    try:
+                        load(settings, display, loaded)
+                    except Exception as error:  # neither trouble nor a defect of ours holds up the other sources
+                        failed[source] = error
+            reasons = {source: _reason(error) for source, error in failed.items()}
+            run.summary.update(rows=loaded.rows, notes=loaded.notes, failed=reasons)
+            _show(loaded, reasons, as_json=as_json)
         if failed:
             raise _failure(failed, of=len(sources))
 
 
-def _show(loaded: Loaded, failed: Mapping[str, OutreachError], *, as_json: bool) -> None:
+def _show(loaded: Loaded, failed: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
-        failures = {source: error.message for source, error in failed.items()}
-        out.print_json(json.dumps({"rows": loaded.rows, "notes": loaded.notes, "failed": failures}))
+        out.print_json(json.dumps({"rows": loaded.rows, "notes": loaded.notes, "failed": failed}))
         return
     if not loaded.rows:
         return
@@ -178,15 +177,23 @@ def _show(loaded: Loaded, failed: Mapping[str, OutreachError], *, as_json: bool)
         out.print(note, highlight=False)
 
 
-def _failure(failed: Mapping[str, OutreachError], *, of: int) -> OutreachError:
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, OutreachError) else f"a defect of this program, {type(error).__name__}."
+
+
+def _failure(failed: Mapping[str, Exception], *, of: int) -> Exception:
+    """One error for all that failed; a defect of ours is that error itself, because its traceback explains it best."""
     if of == 1:
         return next(iter(failed.values()))
-    reasons = " ".join(f"{source}: {error.message}" for source, error in failed.items())
-    next_steps = dict.fromkeys(error.next_step for error in failed.values() if error.next_step)
-    failure = PartialFailureError(
-        f"{len(failed)} of {of} sources could not be loaded. {reasons}", next_step=" ".join(next_steps)
-    )
-    failure.exit_code = worst(error.exit_code for error in failed.values())
+    reasons = " ".join(f"{source}: {_reason(error)}" for source, error in failed.items())
+    what = f"{len(failed)} of {of} sources could not be loaded. {reasons}"
+    known = [error for error in failed.values() if isinstance(error, OutreachError)]
+    if defects := [error for error in failed.values() if not isinstance(error, OutreachError)]:
+        defects[0].add_note(what)
+        return defects[0]
+    next_steps = dict.fromkeys(error.next_step for error in known if error.next_step)
+    failure = PartialFailureError(what, next_step=" ".join(next_steps))
+    failure.exit_code = worst(error.exit_code for error in known)
     return failure
 
 

@@ -7,6 +7,7 @@ cadence: a person starts it before each launch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -19,6 +20,10 @@ class Kind(StrEnum):
     BUILD = "build"
     NOTICES = "notices"
     PUSH = "push"
+
+
+# Each kind stands on those with a lower number: a build on all loads, notices and pushes on the build.
+STAGES = {Kind.LOAD: 0, Kind.BUILD: 1, Kind.NOTICES: 2, Kind.PUSH: 2}
 
 
 @dataclass(frozen=True)
@@ -135,3 +140,9 @@ def steps_of(cadence: Cadence, orgs: Sequence[str]) -> list[Step]:
     if cadence.notices:
         steps.append(Step(Kind.NOTICES))
     return steps + [Step(Kind.PUSH, group, org) for group in cadence.pushes for org in orgs]
+
+
+def standing(steps: Sequence[Step], done: AbstractSet[str]) -> set[str]:
+    """The names of the done steps that need not be taken again, because all that they stand on is done, too."""
+    first_missing = min((STAGES[step.kind] for step in steps if step.name not in done), default=max(STAGES.values()))
+    return {step.name for step in steps if step.name in done and STAGES[step.kind] <= first_missing}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +11,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.errors import OutreachError
-from pipelines.operations.cadences import Kind, Step
+from pipelines.errors import OutreachError, PartialFailureError
+from pipelines.operations.cadences import Kind, Step, standing
 from pipelines.runs import Run, exit_code_of
 from pipelines.store import reading, writing
 from pipelines.store_tables import run_steps, runs
+
+# A record that is rejected again and again has an incident of its own and does not make its cadence late.
+ENDED_WELL = (0, PartialFailureError.exit_code)
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,12 @@ def command_of(cadence: str) -> str:
 
 
 def last_run(engine: sa.Engine, command: str, *, only_good: bool = False, is_first: bool = False) -> PastRun | None:
-    """The last run of a command, or the last one that ended with exit code 0, or its first one."""
+    """The last run of a command, or the last one that ended well, or its first one."""
     query = sa.select(runs.c.run_id, runs.c.started_at, runs.c.ended_at, runs.c.exit_code)
     latest = runs.c.started_at if is_first else runs.c.started_at.desc()
     query = query.where(runs.c.command == command).order_by(latest).limit(1)
     if only_good:
-        query = query.where(runs.c.exit_code == 0)
+        query = query.where(runs.c.exit_code.in_(ENDED_WELL))
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
     return PastRun(row.run_id, row.started_at, row.ended_at, row.exit_code) if row else None
@@ -66,14 +69,19 @@ def steps_of_run(engine: sa.Engine, run_id: str) -> list[sa.RowMapping]:
         return list(connection.execute(query).mappings())
 
 
-def take_over(engine: sa.Engine, run: Run, earlier: str) -> set[str]:
-    """Let a run stand on what an earlier one has done; returns the names of those steps."""
-    done = [dict(row) for row in steps_of_run(engine, earlier) if row["exit_code"] == 0]
-    if done:
-        taken = [row | {"run_id": run.run_id, "done_in_run_id": row["done_in_run_id"] or earlier} for row in done]
+def take_over(engine: sa.Engine, run: Run, earlier: str, steps: Sequence[Step]) -> set[str]:
+    """Let a run stand on what an earlier one has done of its steps; returns the names of those.
+
+    What stands on a step that is still missing is not taken over: it did not see what that step will bring.
+    """
+    done = {row["step"]: dict(row) for row in steps_of_run(engine, earlier) if row["exit_code"] == 0}
+    names = standing(steps, done.keys())
+    rows = [row for name, row in done.items() if name in names]
+    if rows:
+        taken = [row | {"run_id": run.run_id, "done_in_run_id": row["done_in_run_id"] or earlier} for row in rows]
         with writing(engine) as connection:
             connection.execute(run_steps.insert(), taken)
-    return {row["step"] for row in done}
+    return names
 
 
 @contextmanager

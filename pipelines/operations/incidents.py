@@ -51,8 +51,8 @@ def _begin(settings: Settings, connection: Connection, subject: str, detail: str
     now = datetime.now(UTC)
     row = {"subject": subject, "detail": detail, "opened_at": now}
     (incident_id,) = connection.execute(incidents.insert().values(row)).inserted_primary_key or (None,)
-    body = f"{detail}\n\nSince {now:%Y-%m-%d %H:%M} UTC. docs/operations.md says what to do."
-    _alert(settings, connection, f"incident {incident_id} opened", f"Outreach: {subject} has failed", body)
+    body = f"{detail}\n\nSince {now:%Y-%m-%d %H:%M} UTC. docs/runbook.md says what to do."
+    _alert(settings, connection, f"incident {incident_id} opened", f"Outreach: {subject} needs attention", body)
 
 
 def _end(settings: Settings, connection: Connection, incident: sa.RowMapping) -> None:

@@ -52,6 +52,7 @@ class RunReport:
     run_id: str
     resumed_run_id: str | None = None
     steps: list[StepResult] = field(default_factory=list)
+    defects: list[Exception] = field(default_factory=list)
 
     @property
     def failed(self) -> list[StepResult]:
@@ -66,7 +67,13 @@ class RunReport:
     def as_document(self) -> dict[str, Any]:
         """The report for scripts."""
         steps = [asdict(step) | {"outcome": step.outcome} for step in self.steps]
-        return asdict(self) | {"exit_code": self.exit_code, "steps": steps}
+        return {
+            "cadence": self.cadence,
+            "run_id": self.run_id,
+            "resumed_run_id": self.resumed_run_id,
+            "steps": steps,
+            "exit_code": self.exit_code,
+        }
 
 
 def run_steps_of(
@@ -75,34 +82,32 @@ def run_steps_of(
     """Take the steps of a cadence. The caller holds the lock of the cadence.
 
     A step whose own needs are not met is not taken. Killed at any point, the next run goes on: every step may be taken
-    again, and with ``resume_within`` those that a failed or killed run has done are not.
+    again, and with ``resume_within`` those that a failed or killed run has done are not, unless they stand on one that
+    it has not.
 
     Args:
         engine: the operational store, which keeps run and steps.
         cadence: its name.
         steps: what to do.
         act: takes one step, and puts what is worth keeping into the dictionary.
-        resume_within: go on with the last run if it did not end well and its first step is not older than that.
+        resume_within: go on with the last run if not all of it was done and its first step is not older than that.
 
     Raises:
-        OutreachError: only for what concerns the run as a whole; failures of steps are in the report.
+        OutreachError: only for what concerns the run as a whole; failures of steps, and defects, are in the report.
     """
     earlier = _unfinished(engine, cadence, resume_within) if resume_within else None
-    defects: list[Exception] = []
     with recorded_run(engine, command_of(cadence)) as run:
         report = RunReport(cadence, run.run_id, earlier)
-        done = take_over(engine, run, earlier) if earlier else set()
+        done = take_over(engine, run, earlier, steps) if earlier else set()
         for step in steps:
             if step.name in done:
                 report.steps.append(StepResult(step.name, 0, is_earlier=True))
             elif why := _obstacle(step, steps, report):
                 report.steps.append(StepResult(step.name, None, why))
             else:
-                report.steps.append(_take(engine, run, step, act, defects))
+                report.steps.append(_take(engine, run, step, act, report.defects))
         run.summary.update(report.as_document())
         run.exit_code = report.exit_code
-    if defects:
-        raise defects[0]
     return report
 
 
@@ -111,6 +116,7 @@ def require_success(report: RunReport) -> None:
 
     Raises:
         PartialFailureError: names each of these steps; its exit code is that of the worst.
+        Exception: the first defect of ours, which a traceback explains best; its note says the same.
     """
     if not report.failed:
         return
@@ -120,11 +126,14 @@ def require_success(report: RunReport) -> None:
     reasons = " ".join(f"{step.step}: {step.detail}" for step in report.failed)
     next_steps = list(dict.fromkeys(step.next_step for step in report.failed if step.next_step))
     if failed:
-        next_steps.append(f"Then run outreach run {report.cadence} --resume: what is done is not done again.")
+        next_steps.append(f"Then run outreach run {report.cadence} --resume: it does what is missing or due again.")
     failure = PartialFailureError(
         f"Of {len(report.steps)} steps, {' and '.join(counts)}. {reasons}", next_step=" ".join(next_steps)
     )
     failure.exit_code = report.exit_code
+    if report.defects:
+        report.defects[0].add_note(failure.message)
+        raise report.defects[0]
     raise failure
 
 
@@ -144,7 +153,8 @@ def _take(engine: sa.Engine, run: Run, step: Step, act: Action, defects: list[Ex
         return StepResult(step.name, error.exit_code, error.message, error.next_step)
     except Exception as defect:
         defects.append(defect)
-        return StepResult(step.name, exit_code_of(defect), f"a defect of this program, {type(defect).__name__}")
+        detail = f"a defect of this program, {type(defect).__name__}."
+        return StepResult(step.name, exit_code_of(defect), detail, "Report it with the traceback of this run.")
     return StepResult(step.name, 0)
 
 

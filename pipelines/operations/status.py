@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipelines.clay import submissions
 from pipelines.config import Settings
-from pipelines.errors import DataError
+from pipelines.errors import DataError, PartialFailureError
 from pipelines.operations import outbox
 from pipelines.operations.cadences import CADENCES
 from pipelines.operations.freshness import source_freshness
@@ -69,6 +69,8 @@ def _state(last: PastRun | None, holder: str | None) -> str:
         return "never ran"
     if last.exit_code is None:
         return "running" if holder else "killed"
+    if last.exit_code == PartialFailureError.exit_code:
+        return "done in part"
     return "failed" if last.exit_code else "done"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from pipelines.clay.drop_folder import ARCHIVE, FOLDER, QUARANTINE
 from pipelines.config import Settings
 from pipelines.errors import DataError
+from pipelines.files import file_errors
 from pipelines.privacy import duckdb_rows, store_rows
 from pipelines.privacy.expired_texts import EXPIRED, expired, expired_json, phrases_of
 from pipelines.publish import superseded
@@ -75,7 +77,7 @@ def enforce(settings: Settings, *, apply: bool, now: datetime | None = None, wai
     """Remove what is too old, or only count it; returns how many of what.
 
     Raises:
-        LockedError: another process kept the warehouse.
+        LockedError: another process kept the warehouse, or has its file open.
         StoreError: a store or file cannot be written. What was removed until then stays removed.
     """
     now = now or datetime.now(UTC)
@@ -84,7 +86,8 @@ def enforce(settings: Settings, *, apply: bool, now: datetime | None = None, wai
         for one in read_periods(settings.project_dir):
             counts[one.what] = WAYS[one.what](Due(settings, now - timedelta(days=one.days), apply))
         if apply and counts["reply_texts"] + counts["set_aside_records"] + counts["clay_lookups"]:
-            duckdb_rows.rewrite(settings.warehouse_path)
+            with file_errors(settings.warehouse_path):
+                duckdb_rows.rewrite(settings.warehouse_path)
             land_parquet(settings, keep_old=False)
     if apply and counts["inbox_events"] + counts["run_history"] + counts["clay_lookups"]:
         store_rows.forget_free_space(open_store(settings))
@@ -111,7 +114,7 @@ def _run_history(due: Due) -> int:
 
 def _clay_lookups(due: Due) -> int:
     """Whom Clay was asked about, its answers and what they cost; in the warehouse too, which would keep them."""
-    with _Warehouse(due) as warehouse:
+    with _warehouse(due) as warehouse:
         warehouse.delete("raw_clay.lookups", "asked_at < $before")
     return _in_store(due, [(clay_lookups, clay_lookups.c.asked_at < due.before)])
 
@@ -129,14 +132,14 @@ def _in_store(
 
 
 def _set_aside_records(due: Due) -> int:
-    with _Warehouse(due) as warehouse:
+    with _warehouse(due) as warehouse:
         return warehouse.delete("raw_smartlead.set_aside_records", "read_at < $before")
 
 
 def _reply_texts(due: Due) -> int:
     """What people wrote; the phrases by which a reviewed rule knows automatic replies and bounce notices stay."""
     phrases = phrases_of(due.settings.project_dir)
-    with _Warehouse(due) as warehouse:
+    with _warehouse(due) as warehouse:
         count = warehouse.rewrite_texts(
             "raw_smartlead.messages",
             "body_preview",
@@ -168,28 +171,35 @@ def _clay_export_files(due: Due) -> int:
 
 
 def _old_files(due: Due, files: Iterable[Path]) -> int:
-    old = [file for file in files if file.stat().st_mtime < due.before.timestamp()]
-    for file in old if due.apply else ():
-        file.unlink(missing_ok=True)
-    return len(old)
+    return sum(_remove_if_old(due, file) for file in list(files))
+
+
+def _remove_if_old(due: Due, file: Path) -> bool:
+    """Whether a file is too old; if that is applied, it is gone now."""
+    with file_errors(file):
+        is_old = file.stat().st_mtime < due.before.timestamp()
+        if is_old and due.apply:
+            file.unlink(missing_ok=True)
+    return is_old
+
+
+@contextmanager
+def _warehouse(due: Due) -> Iterator[_Warehouse]:
+    """The warehouse for one period, all or nothing of it. The caller holds the lock."""
+    file = due.settings.warehouse_path
+    with file_errors(file), duckdb.connect(str(file) if file.exists() else ":memory:") as connection:
+        connection.begin()
+        yield _Warehouse(due, connection)
+        if due.apply:
+            connection.commit()
 
 
 class _Warehouse:
-    """The warehouse for one period; a table that is not there has nothing that is old. The caller holds the lock."""
+    """What one period asks of the warehouse; a table that is not there has nothing that is old."""
 
-    def __init__(self, due: Due) -> None:
+    def __init__(self, due: Due, connection: duckdb.DuckDBPyConnection) -> None:
         self._due = due
-
-    def __enter__(self) -> _Warehouse:
-        file = self._due.settings.warehouse_path
-        self._connection = duckdb.connect(str(file) if file.exists() else ":memory:")
-        self._connection.begin()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self._due.apply:
-            self._connection.commit()
-        self._connection.close()
+        self._connection = connection
 
     def delete(self, table: str, condition: str) -> int:
         found = self._count(table, condition) if self._has(table) else 0

@@ -18,7 +18,8 @@ from typing import Any
 
 import tenacity
 
-from pipelines.errors import OutreachError, QuotaError, ServiceError
+from pipelines.errors import QuotaError, ServiceError, StoreError
+from pipelines.files import file_errors
 from pipelines.salesforce.client import SalesforceClient
 
 RECORDS_PER_PAGE = 250_000
@@ -53,6 +54,9 @@ class BulkJobs:
     Args:
         client: the signed-in org.
         notes: the file in which open jobs are noted.
+
+    Raises:
+        StoreError: that file cannot be read, or by a method that notes something, not be written.
     """
 
     def __init__(self, client: SalesforceClient, notes: Path) -> None:
@@ -173,10 +177,11 @@ class BulkJobs:
         self._client.read_any("DELETE", f"jobs/query/{job.job_id}")
 
     def _write_notes(self) -> None:
-        self._notes.parent.mkdir(parents=True, exist_ok=True)
-        part = self._notes.with_suffix(".part")
-        part.write_text(json.dumps([asdict(job) for job in self._open.values()], indent=1))
-        part.replace(self._notes)
+        with file_errors(self._notes):
+            self._notes.parent.mkdir(parents=True, exist_ok=True)
+            part = self._notes.with_suffix(".part")
+            part.write_text(json.dumps([asdict(job) for job in self._open.values()], indent=1))
+            part.replace(self._notes)
 
 
 @dataclass(frozen=True)
@@ -192,11 +197,10 @@ def _is_momentary(error: BaseException) -> bool:
 
 def _read_notes(file: Path) -> dict[str, BulkJob]:
     try:
-        jobs: list[dict[str, Any]] = json.loads(file.read_text())
+        with file_errors(file):
+            jobs: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
         return {job["reads"]: BulkJob(**job) for job in jobs}
-    except FileNotFoundError:
-        return {}
     except (ValueError, TypeError, KeyError) as error:
-        raise OutreachError(
+        raise StoreError(
             f"{file} cannot be read ({type(error).__name__}).", next_step="Delete it; Salesforce drops old jobs itself."
         ) from None

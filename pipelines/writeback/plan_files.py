@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
+from pipelines.files import file_errors
 from pipelines.store import open_store
 from pipelines.writeback import trail
 from pipelines.writeback.plan import NEW_PLAN, Change, Held, Plan
@@ -18,16 +19,16 @@ ID = re.compile("[0-9a-f]+")
 
 
 def save_plan(settings: Settings, plan: Plan) -> Path:
-    """Keep a plan under its id, and note in the ledger who made it; the file is never changed afterwards."""
-    settings.plans_dir.mkdir(parents=True, exist_ok=True)
+    """Keep a plan under its id, and note in the ledger who made it; the file is never changed afterwards.
+
+    Raises:
+        StoreError: the file cannot be written, or the ledger not be used.
+    """
     file = settings.plans_dir / f"{plan.short_id}.json"
-    if not file.exists():
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps({"plan_id": plan.plan_id, **plan.content()}, indent=1, sort_keys=True))
-        unfinished.chmod(0o400)
-        unfinished.replace(file)
+    with file_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _write(file, json.dumps({"plan_id": plan.plan_id, **plan.content()}, indent=1, sort_keys=True))
     engine = open_store(settings)
     if plan.changes and trail.planner(engine, plan.plan_id) is None:
         reason = f"{len(plan.changes)} changes, {plan.cadence or 'all fields'}"
@@ -42,6 +43,7 @@ def load_plan(settings: Settings, name: str) -> Plan:
     Raises:
         DataError: there is no such plan, or more than one.
         RefusedError: its content does not match its id, or the ledger does not know that it was made.
+        StoreError: the file cannot be read.
     """
     given = Path(name)
     by_id = settings.plans_dir.glob(f"{name[:12]}*.json") if ID.fullmatch(name) else ()
@@ -58,9 +60,19 @@ def load_plan(settings: Settings, name: str) -> Plan:
     return plan
 
 
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text)
+    unfinished.chmod(0o400)
+    unfinished.replace(file)
+
+
 def _parsed(file: Path) -> tuple[Plan, str]:
     try:
-        content = json.loads(file.read_text())
+        with file_errors(file):
+            content = json.loads(file.read_text())
         claimed: str = content.pop("plan_id")
         content["changes"] = [Change(**change) for change in content["changes"]]
         content["held"] = [Held(**held | {"outcome": Outcome(held["outcome"])}) for held in content["held"]]

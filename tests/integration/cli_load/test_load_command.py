@@ -51,9 +51,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def outreach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run the command with loaders that give these rows or raise these errors."""
+    """Run the command with loaders that give these rows, raise these errors, or are these functions."""
 
-    def run(*arguments: str, **outcomes: OutreachError | Mapping[str, Any]) -> int:
+    def run(*arguments: str, **outcomes: Exception | Mapping[str, Any] | Callable[..., Any]) -> int:
         for source, loaded in LOADED.items():
             monkeypatch.setattr(load_module, f"load_{source}", _loader(outcomes.get(source, loaded)))
         monkeypatch.setattr(sys, "argv", ["outreach", "load", *arguments])
@@ -66,11 +66,11 @@ def outreach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 def _loader(outcome: Any) -> Callable[..., Any]:
     def load(*_: Any, **__: Any) -> Any:
-        if isinstance(outcome, OutreachError):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return load
+    return outcome if callable(outcome) else load
 
 
 def history(tmp_path: Path) -> list[tuple[Any, ...]]:
@@ -103,6 +103,35 @@ def test_one_failing_source_does_not_hold_up_the_others(
     }
     assert "2 of 4 sources could not be loaded" in shown.err
     assert history(tmp_path)[0][1] == 4
+
+
+def test_a_defect_in_one_source_does_not_hold_up_the_others_either(
+    outreach: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyError) as caught:
+        outreach("all", "--json", smartlead=KeyError("ann@lead.example"), clay=DataError("a.csv is empty."))
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["rows"].keys() == {"raw_salesforce_icare", "raw_writeback"}
+    assert shown["failed"] == {"smartlead": "a defect of this program, KeyError.", "clay": "a.csv is empty."}
+    assert "clay: a.csv is empty." in caught.value.__notes__[0]
+    assert history(tmp_path)[0][1] == 1
+
+
+def test_a_warehouse_that_an_analyst_has_open_holds_up_only_what_needs_it(
+    outreach: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clay, writeback = load_module.load_clay, load_module.load_writeback
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(tmp_path / "warehouse.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as analyst:
+        assert analyst.stdout is not None
+        analyst.stdout.readline()
+        assert outreach("all", "--json", clay=clay, writeback=writeback) == 6
+        analyst.kill()
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["rows"].keys() == {"raw_salesforce_icare", "raw_smartlead"}
+    assert shown["failed"].keys() == {"clay", "writeback"}
+    assert "being written by another process" in shown["failed"]["clay"]
 
 
 def test_what_was_loaded_lands_as_parquet_where_a_url_says(

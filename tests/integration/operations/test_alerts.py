@@ -45,8 +45,8 @@ def test_one_alert_for_an_incident_and_one_when_it_is_over(run, post, hook, engi
     for failing in ((), ("smartlead",), ("smartlead",), ("smartlead", "clay"), ("clay",), (), ()):
         run(*failing)
     assert post.subjects() == [
-        "Outreach: load smartlead has failed",
-        "Outreach: load clay has failed",
+        "Outreach: load smartlead needs attention",
+        "Outreach: load clay needs attention",
         "Outreach: load smartlead is well again",
         "Outreach: load clay is well again",
     ]
@@ -54,8 +54,21 @@ def test_one_alert_for_an_incident_and_one_when_it_is_over(run, post, hook, engi
     assert "smartlead cannot be reached. (exit code 4) Wait." in post.mails[0].get_content()
     assert open_incidents(engine) == []
     run("clay")
-    assert post.subjects()[4:] == ["Outreach: load clay has failed"]
+    assert post.subjects()[4:] == ["Outreach: load clay needs attention"]
     assert len({key for _, key in hook.calls}) == 5
+
+
+def test_a_defect_of_ours_is_alerted_of_beside_what_else_failed(settings, engine, post) -> None:
+    def act(step: Step, _: dict[str, Any]) -> None:
+        raise KeyError("ann@lead.example") if step.target == "smartlead" else ServiceError("Clay cannot be reached.")
+
+    alert_after_run(settings, engine, run_steps_of(engine, "replies", STEPS, act))
+    assert post.subjects() == [
+        "Outreach: load smartlead needs attention",
+        "Outreach: load clay needs attention",
+    ]
+    assert "a defect of this program, KeyError. (exit code 1) Report it" in post.mails[0].get_content()
+    assert "ann@" not in post.mails[0].get_content()
 
 
 def test_a_webhook_that_fails_does_not_fail_the_run_and_shows_no_secret(run, post, hook, capsys) -> None:
@@ -66,7 +79,8 @@ def test_a_webhook_that_fails_does_not_fail_the_run_and_shows_no_secret(run, pos
     assert "topsecret" not in shown
     hook.status = 200
     run("clay")
-    assert (len(post.mails), [call["subject"] for call, _ in hook.calls][-1]) == (1, "Outreach: load clay has failed")
+    assert len(post.mails) == 1
+    assert hook.calls[-1][0]["subject"] == "Outreach: load clay needs attention"
     assert len({key for _, key in hook.calls}) == 1
 
 
@@ -81,8 +95,11 @@ def test_what_is_not_done_for_too_long_is_alerted_of_until_it_is_done(settings, 
         connection.execute(runs.update().values(started_at=started - timedelta(hours=2)))
     assert set(alert_of_staleness(settings, engine)) == {"source smartlead", "cadence replies"}
     publish(sources={"smartlead": 0.0})
-    with recorded_run(engine, "run replies"):
-        pass
+    with recorded_run(engine, "run replies") as again:
+        again.exit_code = 12
+    assert set(alert_of_staleness(settings, engine)) == {"cadence replies"}
+    with recorded_run(engine, "run replies") as again:
+        again.exit_code = 10  # records were rejected, whose push has an incident of its own
     assert alert_of_staleness(settings, engine) == {}
     assert open_incidents(engine) == []
 
@@ -171,3 +188,11 @@ def test_status_tells_what_there_is(outreach, run, settings, engine, publish) ->
     assert [one["subject"] for one in state["incidents"]] == ["load clay"]
     code, shown = outreach("status")
     assert (code, "load clay" in shown, "stopped by ann" in shown) == (0, True, True)
+
+
+def test_status_tells_a_run_that_rejected_records_from_a_failed_one(outreach, engine) -> None:
+    with recorded_run(engine, "run replies") as run:
+        run.exit_code = 10
+    replies = json.loads(outreach("status", "--json")[1])["cadences"][0]
+    assert (replies["state"], replies["exit_code"]) == ("done in part", 10)
+    assert replies["last_good_at"] == replies["started_at"]

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -24,6 +26,7 @@ from pipelines.warehouse import exclusive, warehouse_lock
 
 PROJECT = Path(__file__).parents[3]
 Outcome = tuple[int, str, str]
+BUILD = SimpleNamespace(build_id="b1")
 
 
 @pytest.fixture
@@ -81,6 +84,42 @@ def test_a_script_reads_what_each_step_did(outreach, monkeypatch) -> None:
     again = json.loads(outreach("run", "bounces", "--resume", "--json")[1])
     assert again["resumed_run_id"] == report["run_id"]
     assert [step["outcome"] for step in again["steps"]][:5] == ["done before"] * 4 + ["failed"]
+
+
+def test_a_defect_of_ours_is_shown_and_alerted_of_before_its_traceback(outreach, monkeypatch, capsys) -> None:
+    def build(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(run_module, "build_and_publish", build)
+    monkeypatch.setattr(sys, "argv", ["outreach", "run", "eligibility", "--json"])
+    with pytest.raises(ZeroDivisionError) as caught:
+        main()
+    assert "build: a defect of this program, ZeroDivisionError." in caught.value.__notes__[0]
+    report = json.loads(capsys.readouterr().out)
+    assert (report["exit_code"], [step["exit_code"] for step in report["steps"]]) == (1, [0, 0, 1])
+    state = json.loads(outreach("status", "--json")[1])
+    assert [one["subject"] for one in state["incidents"]] == ["build"]
+
+
+def test_bounces_that_come_late_are_built_and_pushed_by_the_resumed_run(outreach, monkeypatch) -> None:
+    monkeypatch.setattr(run_module, "load_smartlead", refuse)
+    monkeypatch.setattr(run_module, "build_and_publish", lambda *_, **__: SimpleNamespace(nodes=1, version=BUILD))
+    for name in ("push_lock", "readers"):
+        monkeypatch.setattr(run_module, name, lambda *_, **__: nullcontext())
+    monkeypatch.setattr(run_module, "push_plan", lambda *_, **__: (None, None))
+    monkeypatch.setattr(run_module, "push_summary", lambda *_: {})
+    monkeypatch.setattr(run_module, "require_pushed", lambda _: None)
+    assert outreach("run", "bounces", "--resume")[0] == 4
+    monkeypatch.setattr(run_module, "load_smartlead", lambda *_: SmartleadLoad({"messages": 1}, []))
+    code, shown, _ = outreach("run", "bounces", "--resume", "--json")
+    outcomes = {step["step"]: step["outcome"] for step in json.loads(shown)["steps"]}
+    assert code == 0
+    assert [name for name, outcome in outcomes.items() if outcome == "done"] == [
+        "load smartlead",
+        "build",
+        "push bounces icare",
+        "push bounces core",
+    ]
 
 
 def test_a_cadence_that_runs_already_is_refused_and_its_holder_named(outreach, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.errors import ApprovalNeededError, OutreachError, PartialFailureError, ServiceError, StoppedError
+from pipelines.errors import (
+    ApprovalNeededError,
+    BuildError,
+    OutreachError,
+    PartialFailureError,
+    ServiceError,
+    StoppedError,
+)
 from pipelines.operations import history
 from pipelines.operations.cadences import CADENCES, Step, steps_of
 from pipelines.operations.history import command_of, last_run, steps_of_run
@@ -19,6 +27,7 @@ from pipelines.store_tables import run_steps
 
 STEPS = steps_of(CADENCES["replies"], ["icare", "core"])
 NAMES = [step.name for step in STEPS]
+AFTER_LOADS = ["build", "notices", "push replies icare", "push replies core"]
 
 
 class Runs:
@@ -74,7 +83,8 @@ def test_one_orgs_failure_does_not_stop_the_others_work(run: Runs) -> None:
     with pytest.raises(PartialFailureError, match=r"Of 9 steps, 1 failed\. .*cannot be reached") as caught:
         require_success(report)
     assert caught.value.exit_code == 4
-    assert caught.value.next_step == ("Wait. Then run outreach run replies --resume: what is done is not done again.")
+    again = "Then run outreach run replies --resume: it does what is missing or due again."
+    assert caught.value.next_step == f"Wait. {again}"
     last = last_run(run.engine, "run replies")
     assert last is not None
     assert last.exit_code == 4
@@ -119,7 +129,7 @@ def test_resuming_takes_only_what_is_missing(run: Runs) -> None:
     first = run(build=ServiceError("x"))
     second = run(resume=True, push_replies_core=ServiceError("y"))
     assert second.resumed_run_id == first.run_id
-    assert run.taken == ["build", "push replies icare", "push replies core"]
+    assert run.taken == AFTER_LOADS  # the notices, too: they were written without the new build
     third = run(resume=True)
     assert run.taken == ["push replies core"]
     assert third.exit_code == 0
@@ -127,6 +137,37 @@ def test_resuming_takes_only_what_is_missing(run: Runs) -> None:
     assert steps_of_run(run.engine, third.run_id)[0]["done_in_run_id"] == first.run_id
     run(resume=True)
     assert run.taken == NAMES
+
+
+def test_what_needs_a_load_that_is_taken_again_is_taken_again(run: Runs) -> None:
+    first = run(load_smartlead=ServiceError("x"))
+    assert run.history() == dict.fromkeys(NAMES, 0) | {"load smartlead": 4}
+    with pytest.raises(KeyboardInterrupt):  # what was not taken over is due for the run after this one, too
+        run(resume=True, load_smartlead=KeyboardInterrupt())
+    loads = [name for name in NAMES if name.startswith("load")]
+    assert run.history() == dict.fromkeys(loads, 0) | {"load smartlead": 130}
+    third = run(resume=True)
+    assert run.taken == ["load smartlead", *AFTER_LOADS]
+    assert run.history() == dict.fromkeys(NAMES, 0)
+    earlier = {row["step"]: row["done_in_run_id"] for row in steps_of_run(run.engine, third.run_id)}
+    assert earlier == dict.fromkeys(NAMES) | {name: first.run_id for name in loads if name != "load smartlead"}
+
+
+def test_a_build_that_fails_after_a_retried_load_leaves_notices_and_pushes_due(run: Runs) -> None:
+    run(load_clay=ServiceError("x"))
+    report = run(resume=True, build=BuildError("y"))
+    assert outcomes(report)["push replies icare"] == "not taken"
+    assert run(resume=True).exit_code == 0
+    assert run.taken == AFTER_LOADS
+
+
+def test_rejected_records_make_no_cadence_late_and_their_push_is_resumed(run: Runs) -> None:
+    first = run(push_replies_core=PartialFailureError("1 was rejected."))
+    last = last_run(run.engine, "run replies", only_good=True)
+    assert last is not None
+    assert (last.run_id, last.exit_code) == (first.run_id, 10)
+    run(resume=True)
+    assert run.taken == ["push replies core"]
 
 
 @pytest.mark.parametrize("step", ["load salesforce icare", "build", "push replies core"])
@@ -163,8 +204,14 @@ def test_an_old_run_is_not_resumed(run: Runs) -> None:
 
 
 def test_a_defect_of_ours_does_not_stop_the_other_steps_and_is_raised_in_the_end(run: Runs) -> None:
-    with pytest.raises(KeyError):
-        run(load_clay=KeyError("ann@lead.example"))
+    defect = KeyError("ann@lead.example")
+    report = run(load_clay=defect, push_replies_core=ServiceError("y"))
+    assert [step.detail for step in report.failed] == ["a defect of this program, KeyError.", "y"]
+    assert "ann@" not in json.dumps(report.as_document())
+    with pytest.raises(KeyError) as caught:
+        require_success(report)
+    assert caught.value is defect
+    assert "Of 9 steps, 2 failed." in defect.__notes__[0]
     assert run.taken == NAMES
     assert run.history()["load clay"] == 1
     last = last_run(run.engine, "run replies")
@@ -177,7 +224,7 @@ def test_an_interruption_ends_the_run_and_shows(run: Runs) -> None:
         run(build=KeyboardInterrupt())
     assert run.history()["build"] == 130
     assert run(resume=True).exit_code == 0
-    assert run.taken == ["build", "notices", "push replies icare", "push replies core"]
+    assert run.taken == AFTER_LOADS
 
 
 def test_every_cadence_has_its_steps() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.errors import DataError
+from pipelines.errors import DataError, LockedError, StoreError
 from pipelines.privacy.expired_texts import APOSTROPHES, expired, phrases_of
 from pipelines.privacy.retention import WAYS, Due, enforce, read_periods
 from pipelines.publish import published_version
@@ -117,6 +119,23 @@ def test_old_files_go_but_never_what_is_in_force(settings: Settings, what: str, 
     assert apply(settings, what, NOON + timedelta(days=1)) > 0
     assert {file.name for file in directory.iterdir()} == kept | {young.name}
     assert published_version(settings).build_id == "second"
+
+
+def test_a_warehouse_that_somebody_has_open_is_named(settings: Settings) -> None:
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(settings.warehouse_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as analyst:
+        assert analyst.stdout is not None
+        analyst.stdout.readline()
+        with pytest.raises(LockedError, match=r"warehouse\.duckdb is open in another process"):
+            enforce(settings, apply=False, now=LATER)
+        analyst.kill()
+
+
+def test_a_file_that_cannot_be_removed_is_named(settings: Settings) -> None:
+    (settings.plans_dir / "cccc.json").mkdir()  # nobody can unlink a directory, not even root
+    with pytest.raises(StoreError, match=r"cccc\.json cannot be used: "):
+        WAYS["plans"](Due(settings, LATER, apply=True))
 
 
 def test_old_runs_go(settings: Settings) -> None:
