@@ -59,7 +59,7 @@ def connect_read_only(database: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(database), read_only=True)
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "Could not set lock" in str(error):
             raise LockedError(
                 f"{database} is being written by another process.", next_step="Wait until it has finished."
             ) from None
