@@ -7,19 +7,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines.config import Settings
+from pipelines.publish import published_version
 from pipelines.raw_parquet import land_parquet
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
 
 PROJECT = Path(__file__).parents[3]
-DBT = Path(sys.executable).with_name("dbt")
+DBT, OUTREACH = (Path(sys.executable).with_name(name) for name in ("dbt", "outreach"))
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Spark:
     master: str = "local[2]"
     catalog: str = "in-memory"  # is quicker, and forgets its tables when dbt ends
     target: str = "spark"
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # variables that name other places than this directory
 
     @property
     def warehouse(self) -> Path:
@@ -44,7 +46,7 @@ class Spark:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {
+        here = {
             "DBT_LOG_PATH": str(self.directory / "logs"),
             "DBT_TARGET_PATH": str(self.directory / "target"),
             "OUTREACH_DATA_DIR": str(self.directory),
@@ -54,6 +56,7 @@ class Spark:
             "OUTREACH_SPARK__MASTER": self.master,
             "OUTREACH_SPARK__WAREHOUSE": str(self.warehouse),
         }
+        return os.environ | here | self.elsewhere
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -62,13 +65,21 @@ class Spark:
 
     def land(self, warehouse: Path) -> None:
         """Land the raw tables of a DuckDB warehouse, as a load does at its end."""
-        land_parquet(Settings(data_dir=self.directory, warehouse=warehouse, raw_url=str(self.raw)))
+        raw_url = self.environment["OUTREACH_RAW_URL"]
+        land_parquet(Settings(data_dir=self.directory, warehouse=warehouse, raw_url=raw_url))
 
     def land_story(self, warehouse: Path) -> None:
         """Land the raw tables of a small world, out of a new DuckDB warehouse."""
         create_raw_warehouse(warehouse, PROJECT)
         insert_story(warehouse)
         self.land(warehouse)
+
+    def published_by(self, target: str) -> Path:
+        """The file that ``outreach build`` publishes by an engine: this Spark, or DuckDB in the file that landed."""
+        by_engine = self.environment | {"OUTREACH_TARGET": target}
+        build = subprocess.run([OUTREACH, "build"], cwd=PROJECT, env=by_engine, capture_output=True, text=True)
+        assert build.returncode == 0, build.stderr
+        return published_version(Settings(data_dir=self.directory)).file
 
     def as_duckdb(self, file: Path, *schemas: str) -> Path:
         """Its tables as a DuckDB file, to compare them with those that DuckDB has built."""

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +18,10 @@ from pipelines.config import Settings
 from pipelines.publish import published_version
 from pipelines.raw_parquet import land_parquet
 from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
-from tests.integration.spark.conftest import PROJECT, free_port, is_open, wait_until
+from tests.integration.spark.conftest import OUTREACH, PROJECT, free_port, is_open, wait_until
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 pytestmark = pytest.mark.timeout(1800)
-
-OUTREACH = Path(sys.executable).with_name("outreach")
 
 
 @dataclass

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import Settings
-from pipelines.publish import published_version
-from pipelines.raw_parquet import land_parquet
-from tests.fixtures.raw_warehouse import create_raw_warehouse, insert_story
 from tests.integration.spark.conftest import PROJECT, Spark
 
 pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
@@ -50,19 +45,10 @@ def test_a_build_in_a_bucket_publishes_what_duckdb_publishes(
     bucket: str, conf_dir: Path, spark: Spark, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
     url = bucket.replace("s3:", "s3a:")
-    settings = Settings(data_dir=spark.directory, raw_url=f"{url}/raw")
-    create_raw_warehouse(settings.warehouse_path, PROJECT)
-    insert_story(settings.warehouse_path)
-    land_parquet(settings)
-    in_bucket = {"OUTREACH_RAW_URL": f"{url}/raw", "OUTREACH_SPARK__WAREHOUSE": f"{url}/spark"}
-    outreach = [Path(sys.executable).with_name("outreach"), "build"]
-    files = []
-    for target in ("spark", "duckdb"):
-        environment = spark.environment | in_bucket | {"OUTREACH_TARGET": target, "SPARK_CONF_DIR": str(conf_dir)}
-        build = subprocess.run(outreach, cwd=PROJECT, env=environment, capture_output=True, text=True)
-        assert build.returncode == 0, build.stderr
-        files.append(published_version(settings).file)
+    places = {"OUTREACH_RAW_URL": f"{url}/raw", "OUTREACH_SPARK__WAREHOUSE": f"{url}/spark"}
+    spark.elsewhere = places | {"SPARK_CONF_DIR": str(conf_dir)}
+    spark.land_story(Settings(data_dir=spark.directory).warehouse_path)
+    differences = table_differences(spark.published_by("spark"), spark.published_by("duckdb"))
     assert not spark.warehouse.exists()
-    differences = table_differences(*files)
     assert "marts.fct_writeback_deltas" in differences
     assert differences == dict.fromkeys(differences, 0)

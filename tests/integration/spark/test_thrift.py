@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import Settings
-from pipelines.publish import published_version
-from tests.integration.spark.conftest import PROJECT, Spark, free_port, is_open, run_on_duckdb, wait_until
+from tests.integration.spark.conftest import Spark, free_port, is_open, run_on_duckdb, wait_until
 
 pyspark = pytest.importorskip("pyspark", reason="an optional extra; make spark tests it")
 pytest.importorskip("pyhive", reason="an optional extra; make spark tests it")
@@ -66,15 +64,7 @@ def test_models_are_built_and_built_again_behind_a_thrift_endpoint(
 def test_a_whole_build_behind_a_thrift_endpoint_publishes_what_duckdb_publishes(
     endpoint: Spark, table_differences: Callable[[Path, Path], dict[str, int]]
 ) -> None:
-    settings = Settings(data_dir=endpoint.directory)
-    endpoint.land_story(settings.warehouse_path)
-    outreach = [Path(sys.executable).with_name("outreach"), "build"]
-    files = []
-    for target in (endpoint.target, "duckdb"):
-        on_engine = endpoint.environment | {"OUTREACH_TARGET": target}
-        build = subprocess.run(outreach, cwd=PROJECT, env=on_engine, capture_output=True, text=True)
-        assert build.returncode == 0, build.stderr
-        files.append(published_version(settings).file)
-    differences = table_differences(*files)
+    endpoint.land_story(Settings(data_dir=endpoint.directory).warehouse_path)
+    differences = table_differences(endpoint.published_by(endpoint.target), endpoint.published_by("duckdb"))
     assert "marts.fct_writeback_deltas" in differences
     assert differences == dict.fromkeys(differences, 0)
