@@ -20,7 +20,7 @@ from rich.progress import Progress
 from pipelines.config import Settings
 from pipelines.engine import Engine, duckdb_engine
 from pipelines.errors import BuildError
-from pipelines.publish import PublishedVersion, new_build_id, publish
+from pipelines.publish import PublishedVersion, new_build_id, publish, require_published
 from pipelines.spark import spark_engine
 from pipelines.warehouse import warehouse_lock
 
@@ -52,7 +52,8 @@ def build_and_publish(
         settings: where the warehouse is.
         progress: shows how many nodes are done.
         full_refresh: build the incremental models from the beginning.
-        selector: build only what this selector of ``selectors.yml`` names; the other marts stay as they are.
+        selector: build only what this selector of ``selectors.yml`` names; the other marts stay as they are, and what
+            is in the warehouse must be what is published.
         wait_seconds: how long to wait for another writer of the warehouse.
 
     Raises:
@@ -60,10 +61,13 @@ def build_and_publish(
         ServiceError: the target is Spark on a cluster or behind an endpoint that cannot be reached.
         BuildError: a model, a contract or an error-severity test failed; nothing was published.
         LockedError: another process is writing the warehouse.
-        RefusedError: a build that began later, of another engine or warehouse, is in force.
+        RefusedError: a build that began later, of another engine or warehouse, is in force; or a selection may not be
+            built, see :func:`pipelines.publish.require_published`.
     """
     engine = duckdb_engine(settings) if settings.target == "duckdb" else spark_engine(settings)
     with warehouse_lock(settings.warehouse_path, "build", wait_seconds=wait_seconds):
+        if selector:
+            require_published(settings)
         build_id = new_build_id()
         nodes, built = _dbt_build(settings, engine, progress, full_refresh=full_refresh, selector=selector)
         marts = engine.marts(built if selector else None)

@@ -14,11 +14,17 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.errors import DataError
+from pipelines.errors import DataError, RefusedError
+from pipelines.warehouse import connect_read_only
 
 Source = Callable[[duckdb.DuckDBPyConnection], datetime]
 Contracts = Mapping[str, Mapping[str, str]]
 AS_OF = "int_operations__as_of"
+TABLES = """
+    select schema_name, table_name, comment from duckdb_tables()
+    where database_name = current_database() and schema_name in ('policy', 'staging', 'intermediate', 'marts')
+    order by all
+"""  # that dbt builds
 
 
 def marts_of_warehouse(file: Path, models: AbstractSet[str] | None = None) -> Source:
@@ -27,6 +33,8 @@ def marts_of_warehouse(file: Path, models: AbstractSet[str] | None = None) -> So
     Args:
         file: the warehouse.
         models: what was built, if not everything was. In a copy of earlier marts only these are brought up to date.
+
+    The source raises a RefusedError for a mart that was not built and has other columns than the earlier one.
     """
 
     def copy(connection: duckdb.DuckDBPyConnection) -> datetime:
@@ -34,14 +42,45 @@ def marts_of_warehouse(file: Path, models: AbstractSet[str] | None = None) -> So
         connection.execute(f"attach '{file}' as warehouse (read_only)")
         marts = _columns_of_marts(connection, "warehouse")
         for mart, columns in marts.items():
-            if columns != earlier.get(mart):
-                connection.execute(f'create or replace table marts."{mart}" as from warehouse.marts."{mart}"')
-            elif models is None or mart in models:
+            is_built = models is None or mart in models
+            if is_built and columns == earlier.get(mart):
                 _replace_changed_rows(connection, mart, columns)
+            elif is_built:
+                connection.execute(f'create or replace table marts."{mart}" as from warehouse.marts."{mart}"')
+            elif columns != earlier.get(mart):
+                raise RefusedError(
+                    f"The mart {mart} has other columns than the published one, and was not built now.",
+                    next_step="Run outreach build, which builds, tests and publishes everything.",
+                )
         row = connection.execute(f"select as_of_at from warehouse.intermediate.{AS_OF}").fetchone()  # noqa: S608
         return _as_of(row if marts else None, str(file))
 
     return copy
+
+
+def note_published(file: Path, build_id: str) -> None:
+    """Note at every table of a warehouse file which build has published it.
+
+    The note is the table's comment, so a table that is built anew, by whomever, has none. The caller holds the
+    warehouse lock.
+    """
+    with duckdb.connect(str(file)) as warehouse:
+        warehouse.begin()
+        for schema, table, _ in warehouse.execute(TABLES).fetchall():
+            warehouse.execute(f'comment on table "{schema}"."{table}" is \'{build_id}\'')
+        warehouse.commit()
+
+
+def tables_not_of(file: Path, build_id: str) -> list[str]:
+    """The tables of a warehouse file that this build has not published, as ``schema.table``.
+
+    Raises:
+        DataError: there is no such file.
+        LockedError: another process is writing it.
+    """
+    with connect_read_only(file) as warehouse:
+        tables = warehouse.execute(TABLES).fetchall()
+    return [f"{schema}.{table}" for schema, table, note in tables if note != build_id]
 
 
 def marts_of_parquet(url: str, contracts: Contracts) -> Source:

@@ -12,7 +12,7 @@ import duckdb
 from pipelines.campaign_map import MappedCampaign
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError
-from pipelines.publish import open_published, published_version
+from pipelines.publish import PublishedVersion, open_version, published_version
 from pipelines.sign_offs import SignOff, latest_sign_offs, record_sign_off
 from pipelines.store import open_store
 
@@ -72,14 +72,19 @@ class Gate:
         return Gate(**(vars(self) | {"verdict": verdict, "evidence": f"{self.evidence}; {remark}"}))
 
 
-def read_gates(settings: Settings, campaign: MappedCampaign, purpose: Purpose) -> list[Gate]:
+def read_gates(
+    settings: Settings, campaign: MappedCampaign, purpose: Purpose, version: PublishedVersion | None = None
+) -> list[Gate]:
     """Every gate of a campaign with the verdict that counts for a purpose; none if it is no AI campaign in the marts.
+
+    They are those of a published version, by default of the one in force.
 
     Raises:
         DataError: nothing was published yet, or by an older version.
     """
     sign_offs = latest_sign_offs(open_store(settings), campaign)
-    return [gate.signed(sign_offs.get(gate.gate), purpose) for gate in _measured(settings, campaign)]
+    measured = _measured(version or published_version(settings), campaign)
+    return [gate.signed(sign_offs.get(gate.gate), purpose) for gate in measured]
 
 
 def require_gates(campaign: MappedCampaign, gates: Sequence[Gate], purpose: Purpose) -> None:
@@ -116,7 +121,8 @@ def confirm_gate(settings: Settings, campaign: MappedCampaign, name: str, *, rea
         DataError: the campaign has no such gate.
         RefusedError: the gate takes no confirmation, or does not pass by its figures.
     """
-    gates = {gate.gate: gate for gate in _measured(settings, campaign)}
+    version = published_version(settings)
+    gates = {gate.gate: gate for gate in _measured(version, campaign)}
     gate = gates.get(name)
     if gate is None:
         raise DataError(
@@ -141,7 +147,7 @@ def confirm_gate(settings: Settings, campaign: MappedCampaign, name: str, *, rea
         campaign,
         gate=name,
         figures=gate.figures,
-        build_id=published_version(settings).build_id,
+        build_id=version.build_id,
         reason=reason.strip(),
         signed_by=signed_by,
     )
@@ -153,9 +159,9 @@ def number(value: float | None) -> str:
     return "nothing" if value is None else f"{value:g}"
 
 
-def _measured(settings: Settings, campaign: MappedCampaign) -> list[Gate]:
+def _measured(version: PublishedVersion, campaign: MappedCampaign) -> list[Gate]:
     try:
-        with open_published(settings) as marts:
+        with open_version(version) as marts:
             rows = marts.execute(MEASURED, [campaign.org, campaign.campaign_id]).to_arrow_table().to_pylist()
     except (duckdb.CatalogException, duckdb.BinderException):
         raise DataError("The published marts lack what the gates need.", next_step="Run outreach build.") from None

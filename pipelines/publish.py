@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from pipelines.built_marts import Source, marts_of_warehouse
+from pipelines.built_marts import Source, marts_of_warehouse, note_published, tables_not_of
 from pipelines.config import Settings
 from pipelines.errors import DataError, RefusedError, StoreError
 from pipelines.warehouse import connect_read_only, exclusive
@@ -47,7 +48,8 @@ def publish(
 
     Killed at any point, the pointer still names a whole version. Builds of several engines or warehouses come one
     after the other, and never one that began earlier after one that began later. The caller has seen the build and
-    its tests pass, and lets nobody change its marts.
+    its tests pass, and lets nobody change its marts. The tables of the warehouse get a note that they are published,
+    which :func:`require_published` looks for.
 
     Args:
         settings: where to publish.
@@ -74,6 +76,9 @@ def publish(
                 f"Cannot publish to {directory}: {error}.", next_step="Check free space and permissions."
             ) from None
         _remove_old_versions(directory, keep=version.file)
+        if settings.target == "duckdb" and settings.warehouse_path.exists():
+            with suppress(duckdb.IOException):  # somebody reads the file: then no selection is built until it is noted
+                note_published(settings.warehouse_path, build_id)
         return version
 
 
@@ -104,13 +109,44 @@ def published_version(settings: Settings) -> PublishedVersion:
     return version
 
 
+def require_published(settings: Settings) -> None:
+    """Refuse to build a selection on what was not published: nobody has tested it, and the selection's tests will not.
+
+    The caller holds the warehouse lock.
+
+    Raises:
+        DataError: nothing has been published yet.
+        RefusedError: the warehouse holds tables of another build than the one in force, or the target is not DuckDB.
+    """
+    next_step = "Run outreach build, which builds, tests and publishes everything."
+    if settings.target != "duckdb":
+        raise RefusedError("A selection is built in the DuckDB file only.", next_step=next_step)
+    build_id = published_version(settings).build_id
+    if others := tables_not_of(settings.warehouse_path, build_id):
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        raise RefusedError(
+            f"No selection can be built: the warehouse's {others[0]}{more} did not come with the published build"
+            f" {build_id}. A build failed or was cut off, or somebody ran dbt build.",
+            next_step=next_step,
+        )
+
+
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open the published marts for reading; their tables are found without a schema name.
 
     Raises:
         DataError: nothing has been published yet.
     """
-    return prepare_reader(connect_read_only(published_version(settings).file))
+    return open_version(published_version(settings))
+
+
+def open_version(version: PublishedVersion) -> duckdb.DuckDBPyConnection:
+    """Like :func:`open_published`, for a version that was in force: what belongs together is read from one.
+
+    Raises:
+        DataError: it was removed since.
+    """
+    return prepare_reader(connect_read_only(version.file))
 
 
 def prepare_reader(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

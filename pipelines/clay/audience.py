@@ -13,7 +13,7 @@ from pipelines.campaign_map import MappedCampaign, read_campaign_map
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.gates import Purpose, read_gates, require_gates
-from pipelines.publish import open_published, published_version
+from pipelines.publish import open_version, published_version
 from pipelines.salesforce.ids import to_18
 
 
@@ -39,7 +39,7 @@ class Audience:
 
 
 def read_audience(settings: Settings, name_or_id: str, org: str | None) -> Audience:
-    """The audience of a campaign whose gates all pass (R7).
+    """The audience of a campaign whose gates all pass (R7), as one published version shows both.
 
     Raises:
         DataError: no such campaign, or nothing was published yet.
@@ -47,8 +47,8 @@ def read_audience(settings: Settings, name_or_id: str, org: str | None) -> Audie
     """
     campaign = find_campaign(read_campaign_map(settings.project_dir), name_or_id, org)
     version = published_version(settings)
-    require_gates(campaign, read_gates(settings, campaign, Purpose.EXPORT), Purpose.EXPORT)
-    with open_published(settings) as marts:
+    require_gates(campaign, read_gates(settings, campaign, Purpose.EXPORT, version), Purpose.EXPORT)
+    with open_version(version) as marts:
         rows = _members(marts, campaign)
     exportable: dict[str, Member] = {}
     without_keys = 0

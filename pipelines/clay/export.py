@@ -1,7 +1,8 @@
 """Exporting an audience to Clay: once per table and member, killed and resumed at any moment.
 
-The order for each row: commit the intent, send, commit the outcome. What a killed run left open is settled first, by
-looking into Clay: through its API, and through the callbacks that have come back for that row.
+The order for each row: commit the intent, send, commit the outcome. Whoever was erased since the marts were published
+is left out. What a killed run left open is settled first, by looking into Clay: through its API, and through the
+callbacks that have come back for that row.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipelines.clay.submissions import Submissions
 from pipelines.clay.webhook import NEW_TABLE, NEW_WEBHOOK, TableWebhooks, most_rows
 from pipelines.config import Settings
 from pipelines.config.services import Clay, ClayTable
+from pipelines.console import err
 from pipelines.errors import ConfigurationError, OutreachError, RefusedError, ServiceError
 from pipelines.sign_offs import use_sign_offs
 from pipelines.store import open_store
@@ -90,8 +92,8 @@ class _Export:
         statuses = self._submissions.statuses()
         campaign = audience.campaign
         self._arrivals = Arrivals(clay, engine, campaign.clay_table_id, sleep=sleep)
-        exportable = {member.campaign_member_id for member in audience.exportable}
-        self._comparison = Comparison(self._arrivals, self._submissions, exportable, sleep)
+        self._exportable = {member.campaign_member_id: member for member in audience.exportable}
+        self._comparison = Comparison(self._arrivals, self._submissions, self._exportable.keys(), sleep)
         self._last_sent_at: datetime | None = None
         self.summary = ExportSummary(
             org=campaign.org,
@@ -170,6 +172,8 @@ class _Export:
         members = self._to_send()
         self.summary.to_send = len(members)
         problem = self._send_each(webhooks, members)
+        if erased := len(members) - self.summary.to_send:
+            err.print(f"Erased since the last build, and left out: {erased:,} of {len(members):,} members.")
         self.summary.open = len(self._submissions.open_since())
         return problem
 
@@ -177,7 +181,9 @@ class _Export:
         unknown_in_a_row = 0
         for member in self._progress.track(members, description=f"Sending to {self.summary.table_id}"):
             payload = _payload(self.summary.org, member)
-            self._submissions.intend(member, _hash(payload))
+            if not self._submissions.intend(member, _hash(payload)):
+                self._leave_out(member)
+                continue
             self._last_sent_at = datetime.now(UTC)
             outcome = webhooks.send(payload)
             self._submissions.answered(member.campaign_member_id, outcome.status, outcome.detail, outcome.at)
@@ -193,6 +199,12 @@ class _Export:
                     next_step="Run the export again later; it looks first which rows have arrived.",
                 )
         return None
+
+    def _leave_out(self, member: Member) -> None:
+        """Let a member that was erased be neither counted nor missed in Clay."""
+        del self._exportable[member.campaign_member_id]
+        self.summary.exportable -= 1
+        self.summary.to_send -= 1
 
     def compare(self) -> None:
         """Note how the table's rows differ from the members."""
@@ -210,7 +222,7 @@ class _Export:
         statuses = self._submissions.statuses()
         return [
             member
-            for member in self._audience.exportable
+            for member in self._exportable.values()
             if statuses.get(member.campaign_member_id, "rejected") == "rejected"
         ]
 

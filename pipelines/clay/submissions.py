@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from pipelines.campaign_map import MappedCampaign
 from pipelines.clay.audience import Member
+from pipelines.privacy.suppression import gate_of
 from pipelines.store import reading, writing
+from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import clay_submissions
 
 OPEN = ("intent", "unknown")
@@ -65,13 +67,23 @@ class Submissions:
 
     def _sent_at(self, statuses: Sequence[str]) -> dict[str, datetime]:
         query = sa.select(_c.campaign_member_id, _c.intent_at).where(
-            _c.table_id == self._campaign.clay_table_id, _c.status.in_(statuses)
+            _c.table_id == self._campaign.clay_table_id,
+            _c.status.in_(statuses),
+            _c.lead_id != "",  # an erasure leaves no id: nobody can look for the row any more
         )
         with reading(self._engine) as connection:
             return dict(connection.execute(query).all())
 
-    def intend(self, member: Member, payload_hash: str) -> None:
-        """Commit that the member's row is about to be sent; again after it was turned away or did not arrive."""
+    def intend(self, member: Member, payload_hash: str) -> bool:
+        """Commit that the member's row is about to be sent; again after it was turned away or did not arrive.
+
+        Returns:
+            Whether it may be sent; not if it shows somebody who was erased, and then nothing is committed.
+
+        Raises:
+            ConfigurationError: people were erased, and the key that recognises them is missing or another one.
+        """
+        ids = {"campaign_member_id": member.campaign_member_id, "lead_id": member.lead_id}
         intent = {
             "org": self._campaign.org,
             "campaign_id": self._campaign.campaign_id,
@@ -84,6 +96,10 @@ class Submissions:
             "times_sent": _c.times_sent + 1,
         }
         with writing(self._engine) as connection:
+            lock_inbox(connection)  # an erasure that begins now finds this row, or this row finds its hashes
+            gate = gate_of(connection)
+            if gate and gate.mentions.judge(ids | member.values, self._campaign.org):
+                return False
             again = connection.execute(
                 clay_submissions.update().where(*self._is(member.campaign_member_id)).values(intent)
             )
@@ -93,6 +109,7 @@ class Submissions:
                     "campaign_member_id": member.campaign_member_id,
                 }
                 connection.execute(clay_submissions.insert().values(intent | key | {"times_sent": 1}))
+        return True
 
     def settle(self, member_ids: Iterable[str], status: str, detail: str, at: datetime) -> None:
         """Commit what became of rows, and when by Clay's clock."""

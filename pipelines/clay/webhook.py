@@ -106,8 +106,8 @@ class TableWebhook:
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 reason = f"cannot be reached ({type(error).__name__})"
                 wait_seconds = None
-            except httpx.TransportError as error:
-                return Outcome("unknown", f"the connection was lost: {type(error).__name__}", datetime.now(UTC))
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                return Outcome("unknown", f"no usable answer came: {type(error).__name__}", datetime.now(UTC))
             else:
                 if response.status_code != 429:
                     return self._meaning(response)

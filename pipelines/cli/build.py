@@ -18,7 +18,7 @@ from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
 from pipelines.dictionary import data_dictionary
 from pipelines.errors import StoreError
-from pipelines.publish import open_published, published_version
+from pipelines.publish import open_version, published_version
 from pipelines.runs import recorded_run
 from pipelines.store import open_store
 
@@ -94,7 +94,7 @@ def report(
         _write_html(settings, html, campaign)
         return
     version = published_version(settings)
-    with open_published(settings) as marts:
+    with open_version(version) as marts:
         rows = marts.execute(
             "select * from fct_funnel_by_campaign"
             " where $campaign is null or $campaign in (campaign_id, campaign_name) order by org, campaign_name",

@@ -28,6 +28,7 @@ Email = Annotated[str | None, typer.Option(help="Their address; - reads it from 
 Record = Annotated[str | None, typer.Option(help="Or the id of a lead, contact or campaign member, with --org.")]
 Org = Annotated[str | None, typer.Option(help="The org of --record.")]
 WaitMinutes = Annotated[float, typer.Option(help="How long to wait for another writer of the warehouse.")]
+WaitForPushes = Annotated[float, typer.Option(help="How long to wait for a push, or another writer of the warehouse.")]
 
 
 @app.command()
@@ -36,7 +37,7 @@ def forget(
     record: Record = None,
     org: Org = None,
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it, only show what is held.")] = False,
-    wait_minutes: WaitMinutes = 30,
+    wait_minutes: WaitForPushes = 30,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person from every store, for good, and keep them out. Without --yes nothing is changed.

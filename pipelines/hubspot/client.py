@@ -77,7 +77,7 @@ class HubSpotClient:
             response = self._service.send("POST", f"{CONTACTS}/batch/upsert", json={"inputs": inputs})
         except httpx.ConnectError as error:
             raise BusyError(f"HubSpot cannot be reached ({type(error).__name__}); nothing was sent.") from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise _lost(type(error).__name__) from None
         self._refuse(response)
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipelines.config import Settings
 from pipelines.privacy import duckdb_rows, store_rows
+from pipelines.privacy.mentions import Finding
 from pipelines.privacy.person import OBJECTS, Person
+from pipelines.store_tables import clay_submissions
 from pipelines.writeback.hubspot import NAME as HUBSPOT
 
 Task = dict[str, str]
@@ -15,10 +17,17 @@ CLAY_TABLES = {"table_rows", "callback_events", "submissions"}
 
 
 def tasks(
-    settings: Settings, person: Person, in_warehouse: Iterable[duckdb_rows.Found], in_store: Iterable[store_rows.Found]
+    settings: Settings, person: Person, in_warehouse: Iterable[duckdb_rows.Found], in_store: Sequence[store_rows.Found]
 ) -> list[Task]:
     """One for each record in Salesforce, row in Clay, lead in Smartlead and contact in HubSpot; where to find it."""
-    return [*_salesforce(settings, person), *_clay(in_warehouse), *_smartlead(person), *_hubspot(in_store)]
+    rows = {_key(one) for one in in_warehouse if one.schema == "raw_clay" and one.table in CLAY_TABLES}
+    clay = [_clay_row(*key) for key in sorted(rows | _submitted(in_store))]
+    return [*_salesforce(settings, person), *clay, *_smartlead(person), *_hubspot(in_store)]
+
+
+def submitted(in_store: Iterable[store_rows.Found]) -> list[Task]:
+    """One for each row that we have sent to Clay, or may have, loaded since or not."""
+    return [_clay_row(*key) for key in sorted(_submitted(in_store))]
 
 
 def _salesforce(settings: Settings, person: Person) -> list[Task]:
@@ -31,12 +40,13 @@ def _salesforce(settings: Settings, person: Person) -> list[Task]:
     return found
 
 
-def _clay(in_warehouse: Iterable[duckdb_rows.Found]) -> list[Task]:
-    keys = {_key(one) for one in in_warehouse if one.schema == "raw_clay" and one.table in CLAY_TABLES}
-    return [
-        {"service": "Clay", "what": "row", "id": row, "where": f"table {table}", "do": "delete"}
-        for table, row in sorted(keys)
-    ]
+def _clay_row(table: str, row: str) -> Task:
+    return {"service": "Clay", "what": "row", "id": row, "where": f"table {table}", "do": "delete"}
+
+
+def _submitted(in_store: Iterable[store_rows.Found]) -> set[tuple[str, str]]:
+    sent = (one.row for one in in_store if one.table is clay_submissions and one.finding is Finding.THEIRS)
+    return {(row["table_id"], row["campaign_member_id"]) for row in sent}
 
 
 def _key(one: duckdb_rows.Found) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """Erasing somebody: from every store, in an order in which a kill at any point leaves nothing that a second run misses.
 
-First the hashes by which they are recognised, so that nothing new of them arrives. Then what the person must still be
-known for: operational store, files, raw tables and their parquet. After that, whatever is left can be made without
-knowing who it was: the models and published marts are built anew, older versions removed, both databases written anew
-without free space.
+First the hashes by which they are recognised, so that nothing new of them arrives or leaves. Then what the person must
+still be known for: operational store, files, raw tables and their parquet. After that, whatever is left can be made
+without knowing who it was: the models and published marts are built anew, older versions removed, both databases
+written anew without free space. Nobody pushes while the published marts still show the person.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pipelines.store import insert_new, open_store, reading, writing
 from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import erased_identities, erasures
 from pipelines.warehouse import warehouse_lock
+from pipelines.writeback.apply import push_lock
 
 PURPOSE = "forget"
 
@@ -72,32 +73,31 @@ def erase(settings: Settings, person: Person, *, by: str, rebuild: Callable[[], 
         person: who.
         by: who erases them; it is recorded.
         rebuild: builds all models from the beginning and publishes them.
-        wait_seconds: how long to wait for another writer of the warehouse.
+        wait_seconds: how long to wait for a push, and for another writer of the warehouse.
 
     Raises:
         RefusedError: a write to one of their records is open.
         BuildError: the models cannot be built; their rows are gone, but not yet from models and published marts.
-        LockedError: another process kept the warehouse.
+        LockedError: another process kept pushing, or kept the warehouse.
         StoreError: a store cannot be written, or something was still found at the end.
     """
     engine = open_store(settings)
-    store_rows.refuse_open_intents(engine, person)
-    found = preview(settings, person)
-    erasure_id = _begin(settings, engine, person, found, by)
-    if erasure_id is None:
-        return found
     mentions = Mentions(person, read_campaign_map(settings.project_dir))
-    store_rows.erase_rows(engine, person, mentions, by=by, erasure_id=erasure_id)
-    files.erase_files(settings, mentions)
-    with warehouse_lock(settings.warehouse_path, PURPOSE, wait_seconds=wait_seconds):
-        if settings.warehouse_path.exists():
-            for dataset in sorted(path.name for path in (settings.data_dir / "dlt").glob("raw_*") if path.is_dir()):
-                finish_and_clear(settings, dataset)
-        duckdb_rows.erase_raw(settings.warehouse_path, person, mentions)
-        land_parquet(settings, keep_old=False)
-    if _is_published(settings):
-        rebuild()
-        keep_only_current(settings)
+    # The warehouse is waited for under this lock, never the other way round: nobody holds the warehouse to push.
+    with push_lock(settings, engine, PURPOSE, wait_seconds=wait_seconds):
+        store_rows.refuse_open_intents(engine, person)
+        found = preview(settings, person)
+        erasure_id = _begin(settings, engine, person, mentions, found, by)
+        if erasure_id is None:
+            return found
+        store_rows.erase_rows(engine, person, mentions, by=by, erasure_id=erasure_id)
+        files.erase_files(settings, mentions)
+        with warehouse_lock(settings.warehouse_path, PURPOSE, wait_seconds=wait_seconds):
+            _erase_raw(settings, person, mentions)
+        if _is_published(settings):
+            rebuild()
+            keep_only_current(settings)
+            files.erase_files(settings, mentions)  # a plan may have been made meanwhile, of the marts that are gone
     _check_nothing_is_left(settings, person, mentions)
     with warehouse_lock(settings.warehouse_path, PURPOSE, wait_seconds=wait_seconds):
         duckdb_rows.rewrite(settings.warehouse_path)
@@ -105,7 +105,18 @@ def erase(settings: Settings, person: Person, *, by: str, rebuild: Callable[[], 
     return _complete(engine, erasure_id, len(person.addresses))
 
 
-def _begin(settings: Settings, engine: Engine, person: Person, found: Report, by: str) -> str | None:
+def _erase_raw(settings: Settings, person: Person, mentions: Mentions) -> None:
+    """Take them out of the raw tables, what is on its way there included, and of the parquet of them."""
+    if settings.warehouse_path.exists():
+        for dataset in sorted(path.name for path in (settings.data_dir / "dlt").glob("raw_*") if path.is_dir()):
+            finish_and_clear(settings, dataset)
+    duckdb_rows.erase_raw(settings.warehouse_path, person, mentions)
+    land_parquet(settings, keep_old=False)
+
+
+def _begin(
+    settings: Settings, engine: Engine, person: Person, mentions: Mentions, found: Report, by: str
+) -> str | None:
     """Record an erasure with the hashes of who it is, or go on with one that was cut off; None if all is done."""
     key = make_key(settings)
     hashes = {keyed_hash(key, "email", one): "email" for one in person.addresses}
@@ -123,6 +134,7 @@ def _begin(settings: Settings, engine: Engine, person: Person, found: Report, by
             if not found.counts and connection.scalar(of_them.limit(1)):
                 return None
             erasure_id = uuid.uuid4().hex
+            sent = by_hand.submitted(store_rows.submissions(connection, person, mentions))  # since we looked, too
             connection.execute(
                 erasures.insert().values(
                     erasure_id=erasure_id,
@@ -130,7 +142,7 @@ def _begin(settings: Settings, engine: Engine, person: Person, found: Report, by
                     requested_at=datetime.now(UTC),
                     key_id=key_id_of(key),
                     counts=json.dumps(found.counts),
-                    by_hand=json.dumps(found.by_hand),
+                    by_hand=json.dumps(found.by_hand + [one for one in sent if one not in found.by_hand]),
                 )
             )
         rows = [{"keyed_hash": one, "kind": kind, "erasure_id": erasure_id} for one, kind in hashes.items()]

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from pipelines.clay.submissions import OPEN
 from pipelines.errors import RefusedError, StoreError
 from pipelines.privacy.mentions import Finding, Mentions
 from pipelines.privacy.person import Person
@@ -64,6 +65,11 @@ def rows_in(engine: Engine, person: Person, mentions: Mentions) -> list[Found]:
     """Everything about somebody in the store."""
     with reading(engine) as connection:
         return [one for table in metadata.sorted_tables for one in _find(connection, table, person, mentions)]
+
+
+def submissions(connection: Connection, person: Person, mentions: Mentions) -> list[Found]:
+    """Their submissions to Clay, as a transaction sees them."""
+    return list(_find(connection, clay_submissions, person, mentions))
 
 
 def refuse_open_intents(engine: Engine, person: Person) -> None:
@@ -154,6 +160,8 @@ def _erase(connection: Connection, one: Found, mentions: Mentions) -> None:
     elif one.finding is Finding.THEIRS and one.table is clay_submissions:
         erased = f"erased {one.row['submission_id']}"  # unique, and no id
         values = {"campaign_member_id": erased, "lead_id": "", "payload_hash": "", "detail": None}
+        if one.row["status"] in OPEN:
+            values["status"] = "accepted"  # it may have arrived, and without its id nobody can look for it any more
     elif one.finding is Finding.THEIRS and one.table is clay_lookups and one.row["subject"] == "person":
         values = {"lookup_key": f"erased {one.row['lookup_id']}", "answer": None}
     keys = {column.name for column in one.table.primary_key}

@@ -125,7 +125,7 @@ def gate_of(connection: sa.Connection) -> Gate | None:
         raise ConfigurationError(
             "People were erased, and the key that recognises them is "
             + ("missing" if key is None else "another one than it was")
-            + ": they would be loaded again.",
+            + ": they would be loaded, exported or written about again.",
             next_step=f"Give OUTREACH_ERASURE_KEY, or {key_file(settings)}, the key of then.",
         )
     campaigns = read_campaign_map(settings.project_dir)

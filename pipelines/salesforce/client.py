@@ -264,7 +264,7 @@ class SalesforceClient:
                     f"Salesforce {self.org} cannot be reached ({type(error).__name__}); nothing was sent.",
                     next_step="Run the command again later.",
                 ) from None
-            except httpx.TransportError as error:
+            except (httpx.TransportError, httpx.DecodingError) as error:
                 raise self._lost(type(error).__name__) from None
             if response.status_code != 401 or is_last_attempt:
                 break

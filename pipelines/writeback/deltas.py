@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import duckdb
 
 from pipelines.config import Settings
 from pipelines.errors import DataError
-from pipelines.publish import PublishedVersion, open_published, published_version
+from pipelines.privacy.suppression import Gate, read_gate
+from pipelines.publish import PublishedVersion, open_version, published_version
+
+ERASED = "the person was erased"
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Delta:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one published version proposes: its deltas, and how many changes its models already hold back."""
+    """What one published version proposes: its deltas, and how many changes are held back before any is planned."""
 
     version: PublishedVersion
     deltas: list[Delta]
@@ -36,19 +40,20 @@ class Proposal:
 
 
 def read_proposal(settings: Settings) -> Proposal:
-    """Read the deltas of the published marts.
+    """Read the deltas of the published marts, without those of people who were erased since.
 
     Returns:
         The deltas in the order of their ids, and the blocked ones counted by (object, field, reason).
 
     Raises:
+        ConfigurationError: people were erased, and the key that recognises them is missing or another one.
         DataError: nothing is published, or the published marts lack the delta mart.
     """
     version = published_version(settings)
     marts_of = ["fct_writeback_deltas", *(["fct_hubspot_deltas"] if settings.hubspot else [])]
     columns = "delta_id, org, object, record_id, field, after_value, reason, evidence, campaign_id"
     try:
-        with open_published(settings) as marts:
+        with open_version(version) as marts:
             deltas = marts.execute(
                 " union all ".join(f"select {columns} from {mart}" for mart in marts_of)  # noqa: S608  our own names
                 + " order by org, object, campaign_id nulls last, record_id, field, delta_id"
@@ -60,8 +65,14 @@ def read_proposal(settings: Settings) -> Proposal:
         raise DataError(
             f"{version.file.name} has no write-back marts: {error}.", next_step="Run outreach build."
         ) from None
-    return Proposal(
-        version,
-        [Delta(*("" if value is None and i < 8 else value for i, value in enumerate(row))) for row in deltas],
-        {(object_name, field, reason): count for object_name, field, reason, count in blocked},
-    )
+    proposed = [Delta(*("" if value is None and i < 8 else value for i, value in enumerate(row))) for row in deltas]
+    held = Counter({(object_name, field, reason): count for object_name, field, reason, count in blocked})
+    if gate := read_gate(settings):  # the marts show whom it keeps out until they are built anew, and that may fail
+        held.update((one.object, one.field, ERASED) for one in proposed if _is_of_erased(gate, one))
+        proposed = [one for one in proposed if not _is_of_erased(gate, one)]
+    return Proposal(version, proposed, dict(held))
+
+
+def _is_of_erased(gate: Gate, delta: Delta) -> bool:
+    key = delta.record_id  # in HubSpot, an address
+    return gate.erased.record(delta.org, key[:15]) or gate.erased.address(key.lower())

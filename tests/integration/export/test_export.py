@@ -23,9 +23,10 @@ from pipelines.errors import ConfigurationError, DataError, LockedError, Outreac
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event
 from pipelines.inbox.events import append
+from pipelines.privacy.suppression import key_id_of, keyed_hash, make_key
 from pipelines.salesforce.ids import to_18
 from pipelines.store import open_store, reading, writing
-from pipelines.store_tables import clay_submissions
+from pipelines.store_tables import clay_submissions, erased_identities, erasures
 from pipelines.warehouse import exclusive
 
 WORLD = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
@@ -216,6 +217,35 @@ def test_an_unreachable_or_unconfigured_webhook_is_a_clear_error(world: Any) -> 
     without = settings.model_copy(update={"clay": settings.clay.model_copy(update={"tables": {}})})
     with pytest.raises(ConfigurationError, match="No webhook is configured for Clay's table t_icare_3"):
         export(without)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "left"),
+    [
+        ("record", f"icare {MEMBERS[2][:15]}", 4),
+        ("record", "icare 00QIc0AAAAAA002", 4),
+        ("email", "ann@lead.example", 0),
+    ],
+)
+def test_whoever_is_erased_while_the_export_runs_is_left_out(
+    world: Any, capsys: pytest.CaptureFixture[str], kind: str, value: str, left: int
+) -> None:
+    settings = world.settings()
+    audience = read_audience(settings, NAME, None)
+    key = make_key(settings)
+    erasure = {"erasure_id": "e", "requested_by": "dora", "requested_at": WORLD, "counts": "{}"}
+    identity = {"keyed_hash": keyed_hash(key, kind, value), "kind": kind, "erasure_id": "e"}
+    with writing(open_store(settings)) as connection:
+        connection.execute(erasures.insert().values(erasure | {"key_id": key_id_of(key)}))
+        connection.execute(erased_identities.insert().values(identity))
+    with Progress(disable=True) as progress:
+        summary, problem = export_audience(settings, audience, progress, sleep=[].append)
+    assert (problem, summary.exportable, summary.to_send, summary.accepted) == (None, left, left, left)
+    assert f"left out: {5 - left} of 5 members" in capsys.readouterr().err
+    assert summary.missing_in_clay == {}
+    kept = [member for member in MEMBERS if left and member != MEMBERS[2]]
+    assert world.clay.members() == kept
+    assert statuses(settings) == dict.fromkeys(kept, "accepted")
 
 
 def test_two_exports_to_one_table_do_not_run_at_the_same_time(world: Any) -> None:

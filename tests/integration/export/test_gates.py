@@ -7,8 +7,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
+import pipelines.gates
 from pipelines.campaign_map import read_campaign_map
 from pipelines.clay.audience import find_campaign, read_audience
 from pipelines.clay.export import export_audience
@@ -17,7 +19,8 @@ from pipelines.console import progress
 from pipelines.errors import DataError, RefusedError
 from pipelines.gates import Gate, Purpose, confirm_gate, read_gates, require_gates
 from pipelines.sign_offs import latest_sign_offs
-from pipelines.store import open_store
+from pipelines.store import open_store, reading
+from pipelines.store_tables import sign_offs
 
 NAME = "AI Outreach DACH Q4"
 FLAGS = "flags audited"
@@ -131,3 +134,30 @@ def test_marts_of_an_older_version_say_what_to_do(world: Any, run: Any) -> None:
     with duckdb.connect(str(newest)) as marts:
         marts.execute("alter table marts.fct_campaign_gates drop column sign_off_by")
     assert isinstance(run("gate", NAME).exception, DataError)
+
+
+def test_gates_and_audience_are_those_of_one_version(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def published_meanwhile(*arguments: Any) -> Any:
+        world.publish({FLAGS: "fail"})
+        return latest_sign_offs(*arguments)
+
+    world.publish(PASSING)
+    monkeypatch.setattr("pipelines.gates.latest_sign_offs", published_meanwhile)
+    assert len(read_audience(world.settings(), NAME, None).exportable) == 5
+    with pytest.raises(RefusedError, match="1 of 1 gates"):
+        read_audience(world.settings(), NAME, None)
+
+
+def test_a_confirmation_names_the_build_whose_figures_it_confirms(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def published_meanwhile(*arguments: Any) -> Any:
+        found = measured(*arguments)
+        pointer = world.directory / "data" / "published" / "current.json"
+        pointer.write_text(pointer.read_text().replace('"b"', '"later"'))
+        return found
+
+    measured = pipelines.gates._measured
+    world.publish(PASSING, SIGNED)
+    monkeypatch.setattr("pipelines.gates._measured", published_meanwhile)
+    confirm(world)
+    with reading(open_store(world.settings())) as connection:
+        assert connection.scalars(sa.select(sign_offs.c.build_id)).all() == ["b"]

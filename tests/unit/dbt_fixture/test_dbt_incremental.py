@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.built_marts import note_published, tables_not_of
+
 MODELS = ("build", "--resource-type", "model", "--resource-type", "seed")
 EVENT_TABLES = ("staging.stg_smartlead__webhook_events", "staging.stg_clay__callback_events")
 MEMBER = {"org": "icare", "CampaignMemberId": "00vIc0aaaaaaaaAIAQ", "LeadId": "00QIc0aaaaaaaaAMAQ"}
@@ -56,9 +58,13 @@ def test_days_built_incrementally_equal_one_full_build(
         with duckdb.connect(str(dbt.warehouse)) as connection:
             _arrive(connection, number, webhooks, callbacks)
         if number == len(DAYS):
+            note_published(dbt.warehouse, "the first day")
             touched = _built(_build(dbt, "--selector", "replies"))
+            assert {"marts.fct_writeback_deltas"} <= set(tables_not_of(dbt.warehouse, "the first day")) <= touched
             _copy(dbt.warehouse, only_new_events)
         _build(dbt)
+    every_table = set(tables_not_of(dbt.warehouse, "none of these"))
+    assert every_table - set(tables_not_of(dbt.warehouse, "the first day")) == set(EVENT_TABLES)
     _copy(dbt.warehouse, day_by_day)
     _build(dbt, "--full-refresh")
 

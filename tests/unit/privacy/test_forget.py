@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from pipelines.campaign_map import read_campaign_map
+from pipelines.campaign_map import MappedCampaign, read_campaign_map
+from pipelines.clay.submissions import Submissions
 from pipelines.cli import app
 from pipelines.config import Settings
-from pipelines.errors import DataError, RefusedError
+from pipelines.errors import DataError, LockedError, RefusedError
 from pipelines.inbox.events import append
 from pipelines.privacy import duckdb_rows, erasure, store_rows
 from pipelines.privacy.access import held_about
@@ -32,6 +34,7 @@ from pipelines.store import open_store, reading, writing
 from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import clay_lookups, clay_submissions, erasures, inbox_events, ledger_entries
 from pipelines.writeback import ledger
+from pipelines.writeback.apply import push_lock
 
 from .conftest import ANN, LEAD, MEMBER, fill_store, webhook
 
@@ -174,6 +177,61 @@ def test_an_open_write_is_settled_first(settings: Settings, rebuild: Rebuild) ->
     with pytest.raises(RefusedError, match="open"):
         forget(settings, rebuild)
     assert "warehouse.duckdb" in places_with(settings, ANN)
+
+
+def test_nobody_pushes_until_the_marts_show_them_no_longer(settings: Settings, rebuild: Rebuild) -> None:
+    engine = open_store(settings)
+
+    def pushing_meanwhile() -> None:
+        with pytest.raises(LockedError, match="held by 'forget'"), push_lock(settings, engine):
+            pass
+        (settings.plans_dir / "cccc.json").write_text(json.dumps({"record_id": LEAD, "org": "icare"}))
+        rebuild()
+
+    with (
+        push_lock(settings, engine, "push replies icare"),
+        pytest.raises(LockedError, match="held by 'push replies icare'"),
+    ):
+        forget(settings, rebuild)
+    assert not key_file(settings).exists(), "nothing was begun"
+    forget(settings, pushing_meanwhile)
+    assert [file.name for file in settings.plans_dir.iterdir()] == ["bbbb.json"], "nor is a plan of then left"
+    with push_lock(settings, engine):
+        pass
+
+
+def test_what_was_just_sent_to_clay_is_listed_and_nobody_looks_for_it_any_more(
+    settings: Settings, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_store(settings)
+    look = erasure.preview
+
+    def sent_meanwhile(*arguments: Any) -> Report:
+        found = look(*arguments)
+        _submit(engine, "t_icare_8")
+        return found
+
+    _submit(engine, "t_icare_9")
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "preview", sent_meanwhile)
+        report = forget(settings, rebuild)
+    assert {(task["id"], task["where"]) for task in report.by_hand if task["service"] == "Clay"} >= {
+        (MEMBER, "table t_icare_8"),
+        (MEMBER, "table t_icare_9"),
+    }
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(clay_submissions.c.lead_id, clay_submissions.c.status)).all()
+    assert rows == [("", "accepted")] * 3
+    campaign = SimpleNamespace(clay_table_id="t_icare_9", org="icare", campaign_id="701Ic0aaaaaaaaAIAQ")
+    submissions = Submissions(engine, cast("MappedCampaign", campaign))
+    assert (submissions.open_since(), submissions.accepted_at(), submissions.taken()) == ({}, {}, 1)
+
+
+def _submit(engine: sa.Engine, table_id: str) -> None:
+    row = {"org": "icare", "campaign_id": "701Ic0aaaaaaaaAIAQ", "campaign_member_id": MEMBER, "lead_id": LEAD}
+    row |= {"table_id": table_id, "payload_hash": "h", "status": "intent", "intent_at": datetime.now(UTC)}
+    with writing(engine) as connection:
+        connection.execute(clay_submissions.insert().values(row))
 
 
 def test_a_record_leads_to_the_same_person_and_an_address_is_checked(settings: Settings) -> None:

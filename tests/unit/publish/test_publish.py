@@ -1,15 +1,17 @@
 """Publishing: a reader sees a whole version or nothing, and the pointer moves last."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipelines.built_marts import marts_of_warehouse
+from pipelines.built_marts import marts_of_warehouse, tables_not_of
 from pipelines.config import Settings
-from pipelines.errors import DataError
-from pipelines.publish import KEPT_VERSIONS, open_published, publish, published_version
+from pipelines.errors import DataError, RefusedError
+from pipelines.publish import KEPT_VERSIONS, open_published, publish, published_version, require_published
 
 
 @pytest.fixture
@@ -114,9 +116,81 @@ def test_a_mart_whose_columns_have_changed_is_published_whole(settings: Settings
     publish(settings, "one")
     with duckdb.connect(str(settings.warehouse_path)) as warehouse:
         warehouse.execute("alter table marts.fct_example add column reason text default 'new'")
-    publish(settings, "two", marts_of_warehouse(settings.warehouse_path, set()), onto_last=True)
+    with pytest.raises(RefusedError, match="fct_example has other columns") as caught:
+        publish(settings, "two", marts_of_warehouse(settings.warehouse_path, set()), onto_last=True)
+    assert "Run outreach build" in (caught.value.next_step or "")
+    assert published_version(settings).build_id == "one"
+    publish(settings, "three", marts_of_warehouse(settings.warehouse_path, {"fct_example"}), onto_last=True)
     with open_published(settings) as marts:
         assert marts.execute("from fct_example").fetchall() == [(1, "new")]
+
+
+def test_a_mart_that_is_not_published_yet_comes_with_the_build_that_built_it(settings: Settings) -> None:
+    publish(settings, "one")
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create table marts.fct_new as select 1 as answer")
+    with pytest.raises(RefusedError, match="fct_new"):
+        publish(settings, "two", marts_of_warehouse(settings.warehouse_path, {"fct_example"}), onto_last=True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create or replace table intermediate.int_operations__as_of as from intermediate.int_operations__as_of",
+        "create table intermediate.as_of__dbt_tmp as from intermediate.int_operations__as_of;"
+        "alter table intermediate.int_operations__as_of rename to as_of__dbt_backup;"
+        "alter table intermediate.as_of__dbt_tmp rename to int_operations__as_of;"
+        "drop table intermediate.as_of__dbt_backup",
+        "create schema policy; create table policy.gate_thresholds as select 1 as threshold",
+    ],
+    ids=["replaced", "as dbt does", "new"],
+)
+def test_a_selection_is_built_only_on_what_is_published(settings: Settings, statement: str) -> None:
+    with pytest.raises(DataError, match="No marts have been published"):
+        require_published(settings)
+    publish(settings, "one")
+    require_published(settings)
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create schema raw_clay; create table raw_clay.table_rows as select 1 as row_id")
+        warehouse.execute("insert into marts.fct_example values (2)")
+    require_published(settings)
+    with duckdb.connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute(statement)
+    with pytest.raises(RefusedError, match="did not come with the published build one") as caught:
+        require_published(settings)
+    assert "Run outreach build" in (caught.value.next_step or "")
+    publish(settings, "two", marts_of_warehouse(settings.warehouse_path, {"fct_example"}), onto_last=True)
+    require_published(settings)
+
+
+def test_no_selection_is_built_on_a_warehouse_that_another_one_has_published_over(settings: Settings) -> None:
+    publish(settings, "one")
+    pointer = settings.published_dir / "current.json"
+    pointer.write_text(pointer.read_text().replace('"one"', '"other"'))
+    with pytest.raises(RefusedError, match="published build other"):
+        require_published(settings)
+    settings.target = "spark"
+    with pytest.raises(RefusedError, match="DuckDB file only"):
+        require_published(settings)
+
+
+READER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_whoever_reads_the_warehouse_does_not_hold_up_its_marts(settings: Settings) -> None:
+    command = [sys.executable, "-c", READER, str(settings.warehouse_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+        publish(settings, "one")
+        reader.communicate()
+    assert published_version(settings).build_id == "one"
+    assert len(tables_not_of(settings.warehouse_path, "one")) == 2
 
 
 def test_rows_with_the_same_values_in_other_columns_have_changed(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -85,22 +86,61 @@ def test_rest_and_bulk_give_the_same_values(
     assert by_rest.column("Description").to_pylist() == [row["Description"] for row in rows]
 
 
+GOOD = {"Id": "00Q1", "IsDeleted": False, "AnnualRevenue": "1", "CreatedDate": "2026-09-01T06:00:00.000Z"}
+
+
+def both_ways(directory: Path, rows: list[dict[str, Any]]) -> list[Callable[[], pa.Table]]:
+    """Reading these rows by REST and by Bulk."""
+    cells = [{name: str(row.get(name, "")).replace("False", "false") for name in SCHEMA.names} for row in rows]
+    file = write(directory / "page.csv", cells, SCHEMA.names)
+    return [
+        lambda: from_json(rows, SCHEMA, "Salesforce core Lead"),
+        lambda: pa.concat_tables(from_csv(file, SCHEMA, "Salesforce core Lead")),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("cell", "value"), [("AnnualRevenue", "12.345"), ("IsDeleted", "yes"), ("CreatedDate", "01.09.2026"), ("Id", None)]
+    ("sent", "landed"),
+    [
+        ("33.333333333333336", "33.33"),
+        ("2.675", "2.68"),
+        ("-2.675", "-2.68"),
+        ("1.0E-5", "0.00"),
+        ("9.9213206E7", "99213206.00"),
+        ("123456789012345.123456789012345678901234", "123456789012345.12"),
+        ("9999999999999999.996", "9999999999999999.99"),
+    ],
 )
-def test_what_does_not_fit_its_type_is_an_error_on_both_ways(tmp_path: Path, cell: str, value: str | None) -> None:
-    row = {"Id": "00Q", "IsDeleted": "false", "AnnualRevenue": "1", "CreatedDate": "2026-09-01T06:00:00.000Z"}
-    columns = [name for name in SCHEMA.names if value is not None or name != cell]
-    file = write(
-        tmp_path / "page.csv",
-        [{name: row.get(name, "") for name in columns} | ({cell: value} if value else {})],
-        columns,
-    )
-    with pytest.raises(ServiceError, match="Salesforce core Lead sent values that do not fit"):
+def test_more_decimals_than_described_are_rounded_on_both_ways(tmp_path: Path, sent: str, landed: str) -> None:
+    rows = [GOOD, GOOD | {"Id": "00Q2", "AnnualRevenue": sent}, {"Id": "00Q3"}]
+    for read in both_ways(tmp_path, rows):
+        assert read().column("AnnualRevenue").to_pylist() == [Decimal(1), Decimal(landed), None]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("AnnualRevenue", "99999999999999999.1"),
+        ("AnnualRevenue", "twelve"),
+        ("NumberOfEmployees", "12.5"),
+        ("Score__c", "high"),
+        ("IsDeleted", "yes"),
+        ("CreatedDate", "01.09.2026"),
+        ("ConvertedDate", "yesterday"),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_record_and_field(tmp_path: Path, field: str, value: str) -> None:
+    for read in both_ways(tmp_path, [GOOD, GOOD | {"Id": "00Q2", field: value}, GOOD]):
+        with pytest.raises(ServiceError, match=f"Salesforce core Lead 00Q2: the value of {field}") as caught:
+            read()
+        assert value not in caught.value.message
+
+
+def test_another_csv_than_that_of_the_fields_is_an_error(tmp_path: Path) -> None:
+    columns = [name for name in SCHEMA.names if name != "Score__c"]
+    file = write(tmp_path / "page.csv", [dict.fromkeys(columns, "")], columns)
+    with pytest.raises(ServiceError, match="Salesforce core Lead: what Salesforce sent is not the CSV"):
         list(from_csv(file, SCHEMA, "Salesforce core Lead"))
-    if value is not None:
-        with pytest.raises(ServiceError, match="Salesforce core Lead sent values that do not fit"):
-            from_json([row | {cell: value}], SCHEMA, "Salesforce core Lead")
 
 
 def test_a_page_without_records_has_none(tmp_path: Path) -> None:
