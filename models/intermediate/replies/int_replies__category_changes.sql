@@ -26,16 +26,27 @@ by_address as (
     where is_email_unique
 ),
 
-sightings as (
+category_names as (
     select
-        events.event_id,
-        events.smartlead_campaign_id,
-        events.email,
-        coalesce(by_map_id.campaign_lead_map_id, by_address.campaign_lead_map_id) as campaign_lead_map_id,
-        coalesce(events.new_category_id, -1) as category_id,
-        coalesce(categories.category, events.new_category) as category,
-        coalesce(events.event_at, events.received_at) as seen_at,
-        events.event_type = 'LEAD_CATEGORY_OBSERVED' as is_observation
+        lower(trim(category)) as category_name,
+        min(category_id) as category_id
+    from categories
+    group by lower(trim(category))
+),
+
+-- replies go by the address; so does a lead that proves no member, or the same one
+located as (
+    select
+        events.*,
+        by_map_id.campaign_lead_map_id as named_lead_map_id,
+        by_map_id.created_at as named_added_at,
+        by_address.campaign_lead_map_id as address_lead_map_id,
+        by_address.created_at as address_added_at,
+        by_address.campaign_lead_map_id is not null
+        and (
+            by_map_id.campaign_member_id is null
+            or by_map_id.campaign_member_id = by_address.campaign_member_id
+        ) as goes_by_address
     from events
     left join smartlead_members as by_map_id
         on events.campaign_lead_map_id = by_map_id.campaign_lead_map_id
@@ -43,8 +54,25 @@ sightings as (
         on
             events.smartlead_campaign_id = by_address.smartlead_campaign_id
             and events.email = by_address.email
+),
+
+sightings as (
+    select
+        located.event_id,
+        located.smartlead_campaign_id,
+        located.email,
+        case when located.goes_by_address then located.address_lead_map_id else located.named_lead_map_id end
+            as campaign_lead_map_id,
+        case when located.goes_by_address then located.address_added_at else located.named_added_at end as added_at,
+        coalesce(located.new_category_id, category_names.category_id, -1) as category_id,
+        coalesce(categories.category, located.new_category) as category,
+        coalesce(located.event_at, located.received_at) as seen_at,
+        located.event_type = 'LEAD_CATEGORY_OBSERVED' as is_observation
+    from located
     left join categories
-        on events.new_category_id = categories.category_id
+        on located.new_category_id = categories.category_id
+    left join category_names
+        on lower(trim(located.new_category)) = category_names.category_name
 ),
 
 keyed as (
@@ -63,19 +91,33 @@ compared as (
         lag(category_id) over (
             partition by lead_key
             order by seen_at, is_observation, event_id
-        ) as category_id_before
+        ) as category_id_before,
+        lag(seen_at) over (
+            partition by lead_key
+            order by seen_at, is_observation, event_id
+        ) as seen_at_before
     from keyed
+),
+
+-- a lead that was removed and added again begins without a category
+marked as (
+    select
+        *,
+        category_id_before is null
+        or category_id_before != category_id
+        or coalesce(seen_at_before < added_at and seen_at >= added_at, false) as is_change
+    from compared
 ),
 
 numbered as (
     select
         *,
-        sum(case when category_id_before is null or category_id_before != category_id then 1 else 0 end) over (
+        sum(case when is_change then 1 else 0 end) over (
             partition by lead_key
             order by seen_at, is_observation, event_id
             rows between unbounded preceding and current row
         ) as change_number
-    from compared
+    from marked
 ),
 
 changes as (

@@ -24,7 +24,7 @@ replies as (
 
 category_changes as (
     select * from {{ ref('int_replies__category_changes') }}
-    where classification is not null
+    where category is not null
 ),
 
 smartlead_members as (
@@ -106,7 +106,8 @@ category_statements as (
         end as stated_by,
         category_changes.classification,
         category_changes.changed_at as stated_at,
-        -- the first one after the first answer is Smartlead's own guess, a later one is a person's revision
+        -- the first one after the first answer is Smartlead's own guess, even where it says nothing; a later one is a
+        -- person's revision
         row_number() over (
             partition by category_changes.campaign_lead_map_id
             order by category_changes.change_number
@@ -126,6 +127,7 @@ statements as (
     select * from clay_statements
     union all
     select * from category_statements
+    where classification is not null
 )
 
 select * from statements

@@ -1,4 +1,4 @@
-"""Rows of Smartlead's records, its envelopes, its rate limit, and category changes."""
+"""Rows of Smartlead's records, its envelopes, and its rate limit."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 
-from pipelines.config import Settings
 from pipelines.config.services import Smartlead
 from pipelines.errors import ConfigurationError, DataError
-from pipelines.inbox.events import events_after
 from pipelines.rate_limit import Limit, RateLimiter
 from pipelines.raw_tables import RawTable, Record
 from pipelines.smartlead import tables
-from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
 from pipelines.smartlead.text import plain_text
-from pipelines.store import open_store
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
@@ -31,7 +26,8 @@ def record(content: Any) -> Record:
 
 def typed(table: RawTable, row: Any) -> dict[str, Any]:
     (back,) = pa.Table.from_pylist([row], schema=pa.schema(list(table.columns.items()))).to_pylist()
-    assert set(row) == set(table.columns) - {"unknown_fields"}, "a row must name every column, and no other"
+    expected = set(table.columns) - {"unknown_fields", tables.SEEN_AT}
+    assert set(row) == expected, "a row must name every column, and no other"
     return back
 
 
@@ -181,33 +177,3 @@ def test_a_limit_of_nothing_is_refused() -> None:
     for name in ("requests_per_hour", "requests_per_minute", "requests_per_two_seconds"):
         with pytest.raises(ConfigurationError, match="at least 1"):
             SmartleadClient(Smartlead(**{"api_key": "k", name: 0}))
-
-
-def roster(category: int | None) -> list[dict[str, Any]]:
-    lead = {"campaign_lead_map_id": "m1", "campaign_id": 1, "lead_id": 7, "email": "ann@lead.example"}
-    return [lead | {"lead_category_id": category}]
-
-
-def test_every_category_change_is_kept_once_also_back_and_forth(store_url: str) -> None:
-    engine = open_store(Settings(store_url=store_url))
-    for category in (None, 1, 1, 3, 1, None, 1):
-        watch = CategoryWatch(engine)
-        watch.note(roster(category), NOON)
-        watch.keep()
-        watch.keep()  # as after a kill between keeping and landing
-    assert _changes(engine) == [(None, 1), (1, 3), (3, 1), (1, None), (None, 1)]
-
-
-def test_a_roster_read_twice_counts_as_its_last_reading(store_url: str) -> None:
-    engine = open_store(Settings(store_url=store_url))
-    watch = CategoryWatch(engine)
-    for category in (1, 3):
-        watch.note(roster(category), NOON)
-    assert watch.keep() == 1
-    assert _changes(engine) == [(None, 3)]
-    assert CategoryWatch(engine).keep() == 0
-
-
-def _changes(engine: sa.Engine) -> list[tuple[int | None, int | None]]:
-    bodies = [json.loads(event.body) for batch in events_after(engine, "smartlead", 0) for event in batch]
-    return [(body["old_category_id"], body["new_category_id"]) for body in bodies]
