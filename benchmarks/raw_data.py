@@ -126,13 +126,16 @@ def _salesforce(connection: duckdb.DuckDBPyConnection, org: str, campaigns: list
 def _smartlead(connection: duckdb.DuckDBPyConnection, campaigns: list[dict[str, str]]) -> None:
     ids = [one["smartlead_campaign_id"] for one in campaigns]
     rows = {
-        "campaigns": f"select unnest({ids})::bigint as id, 'ACTIVE' as status, '[]' as track_settings",
+        "campaigns": f"""select unnest({ids})::bigint as id, 'ACTIVE' as status, '[]' as track_settings,
+            {READ_AT} as seen_at""",
         "sequences": f"""select campaign_id::bigint * 10 + step as id, campaign_id::bigint as campaign_id,
-            step as seq_number, 'subject' || step as subject_hash, 'body' as body_hash, 3 as delay_days
+            step as seq_number, 'subject' || step as subject_hash, 'body' as body_hash, 3 as delay_days,
+            {READ_AT} as seen_at
             from (select unnest({ids}) as campaign_id) cross join range(1, {STEPS} + 1) as steps(step)""",
-        "campaign_leads": """select n::text as campaign_lead_map_id, campaign_id, n as lead_id, email,
+        "campaign_leads": f"""select n::text as campaign_lead_map_id, campaign_id, n as lead_id, email,
             'INPROGRESS' as status, false as is_unsubscribed,
-            json_object('org', org, 'CampaignMemberId', member_id, 'LeadId', lead_id) as custom_fields from people""",
+            json_object('org', org, 'CampaignMemberId', member_id, 'LeadId', lead_id) as custom_fields,
+            {READ_AT} as seen_at from people""",
         "email_statistics": """select stats_id, campaign_id, email as lead_email, step as sequence_number,
             sent_at as sent_time, if(n % 3 = 0, sent_at + interval 1 hour, null) as open_time,
             if(is_replied, sent_at + interval 2 hour, null) as reply_time, is_bounced, false as is_unsubscribed,

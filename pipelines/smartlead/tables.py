@@ -14,6 +14,7 @@ from pipelines.smartlead.shapes import harmless
 from pipelines.smartlead.text import plain_text, text_hash
 
 PREVIEW_CHARACTERS = 500
+SEEN_AT = "seen_at"  # when the poll began that saw the row last: rows stay when Smartlead shows them no more
 
 CAMPAIGNS = RawTable(
     "campaigns",
@@ -27,6 +28,7 @@ CAMPAIGNS = RawTable(
         "track_settings": JSON,
         "max_leads_per_day": INTEGER,
         "payload": JSON,
+        SEEN_AT: TIME,
     },
 )
 SEQUENCES = RawTable(
@@ -40,6 +42,7 @@ SEQUENCES = RawTable(
         "subject_hash": TEXT,
         "body_hash": TEXT,
         "unknown_fields": JSON,
+        SEEN_AT: TIME,
     },
 )
 CAMPAIGN_LEADS = RawTable(
@@ -59,6 +62,7 @@ CAMPAIGN_LEADS = RawTable(
         "custom_fields": JSON,
         "created_at": TIME,
         "unknown_fields": JSON,
+        SEEN_AT: TIME,
     },
 )
 EMAIL_STATISTICS = RawTable(
@@ -138,6 +142,7 @@ EMAIL_ACCOUNTS = RawTable(
         "campaign_ids": JSON,
         "created_at": TIME,
         "unknown_fields": JSON,
+        SEEN_AT: TIME,
     },
 )
 

@@ -14,5 +14,7 @@ select
 from (from pushed where ids_fate in ('lost', 'mangled')) as pushed
 full join (
     from published.marts.fct_unmatched_events
-    where event_source = 'smartlead_lead' and unmatched_reason not in ('member_deleted', 'lead_deleted')
+    where
+        event_source = 'smartlead_lead'
+        and unmatched_reason not in ('member_deleted', 'member_not_visible', 'campaign_deleted', 'lead_deleted')
 ) as unmatched using (smartlead_campaign_id, email)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from sandbox.database import Database, Row
@@ -14,6 +15,7 @@ DATABASE = "smartlead.sqlite"
 STEPS = (0, 3, 4)  # days after the step before
 MAILBOXES_PER_ORG = 6
 MAILS_PER_MAILBOX = 45
+CAMPAIGN_MAILS, DAYS_OF_A_SEQUENCE = 30, 30  # of a mailbox a day, and for all of a plan's mails: the gate of the volume
 NEW_LEADS_PER_DAY = 200  # of one campaign
 WARM_SINCE_DAYS, NEW_SINCE_DAYS = 120, 20  # the last of the first mailboxes of an org is still being warmed up
 SILENT_WARM_UP_DAYS, FIRST_MAILS, MORE_EACH_DAY = 14, 10, 2
@@ -92,6 +94,8 @@ def open_database(directory: Path, *, today: datetime = WORLD_START) -> Database
 def scale_account(database: Database, members: Mapping[int, int], today: datetime) -> None:
     """Give the account enough mailboxes, and its campaigns a pace, for the members of the campaigns that have begun.
 
+    Planned campaigns get enough to pass the gate of the sending volume: nothing stands against a clean one at any size.
+
     Args:
         database: the state.
         members: how many each campaign has, by Smartlead's campaign id.
@@ -105,7 +109,7 @@ def scale_account(database: Database, members: Mapping[int, int], today: datetim
             _set_pace(database, campaign, pace)
     for org, pace in pace_of_org.items():
         mailboxes = -(-pace * len(STEPS) * 4 // (3 * MAILS_PER_MAILBOX))  # a quarter of them to spare
-        _add_mailboxes(database, org, mailboxes - MAILBOXES_PER_ORG, today)
+        _add_mailboxes(database, org, max(mailboxes, _mailboxes_of_plans(org, members)) - MAILBOXES_PER_ORG, today)
         for campaign in AI_CAMPAIGNS:
             if campaign.org == org and campaign.starts_in_days > 0:
                 _set_pace(database, campaign, max(NEW_LEADS_PER_DAY, 5 * pace))
@@ -117,6 +121,15 @@ def campaign_mails(mailbox: Row, day: date) -> int:
     if age < SILENT_WARM_UP_DAYS:
         return 0
     return min(int(mailbox["daily_limit"]), FIRST_MAILS + MORE_EACH_DAY * (age - SILENT_WARM_UP_DAYS))
+
+
+def _mailboxes_of_plans(org: str, members: Mapping[int, int]) -> int:
+    """For the largest plan of an org, when a mailbox divides its mails among the campaigns that are not over."""
+    campaigns = [campaign for campaign in AI_CAMPAIGNS if campaign.org == org]
+    leads = max(members.get(campaign.smartlead_campaign_id, 0) / campaign.share for campaign in campaigns)
+    mails = leads * max(campaign.share for campaign in campaigns if campaign.starts_in_days > 0) * len(STEPS)
+    sharing = sum(campaign.ends_in_days >= 0 for campaign in campaigns)
+    return ceil(mails * sharing * 4 / (3 * CAMPAIGN_MAILS * DAYS_OF_A_SEQUENCE))  # a quarter of them to spare
 
 
 def _pace(campaign: Campaign, members: int) -> int:

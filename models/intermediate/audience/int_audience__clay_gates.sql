@@ -14,8 +14,8 @@ clay_members as (
     select * from {{ ref('int_audience__clay_members') }}
 ),
 
-enrichment as (
-    select * from {{ ref('fct_lead_enrichment') }}
+row_quality as (
+    select * from {{ ref('int_enrichment__row_quality') }}
 ),
 
 member_counts as (
@@ -35,13 +35,17 @@ clay_rows as (
         clay_members.campaign_member_id,
         clay_members.first_enriched_at,
         clay_members.is_complete,
-        coalesce(enrichment.is_description_usable and enrichment.is_industry_usable, true) as is_usable
+        -- Clay may have deleted a row that a callback brought and the polls of its table do not show
+        clay_members.is_seen_by_poll
+        or not bool_or(clay_members.is_seen_by_poll) over (partition by clay_members.table_id) as is_shown,
+        -- what nobody checked is not usable
+        coalesce(row_quality.is_description_usable and row_quality.is_industry_usable, false) as is_usable
     from campaign_map
     inner join clay_members on campaign_map.clay_table_id = clay_members.table_id
-    left join enrichment
+    left join row_quality
         on
-            clay_members.table_id = enrichment.table_id
-            and clay_members.row_id = enrichment.row_id
+            clay_members.table_id = row_quality.table_id
+            and clay_members.row_id = row_quality.row_id
 ),
 
 clay_counts as (
@@ -50,6 +54,8 @@ clay_counts as (
         campaign_id,
         count(*) as row_count,
         count(distinct campaign_member_id) as found_member_count,
+        count(case when is_shown then campaign_member_id end)
+        - count(distinct case when is_shown then campaign_member_id end) as surplus_row_count,
         sum(case when campaign_member_id is null then 1 else 0 end) as foreign_row_count,
         sum(case when first_enriched_at is not null then 1 else 0 end) as enriched_count,
         sum(case when first_enriched_at is not null and not is_complete then 1 else 0 end) as incomplete_count,
@@ -65,12 +71,15 @@ clay_row_count as (
         clay_counts.campaign_id,
         'clay_row_count' as gate,
         greatest(member_counts.lead_member_count - clay_counts.found_member_count, 0)
+        + clay_counts.surplus_row_count
         + clay_counts.foreign_row_count as measured_value,
         concat_ws(
             ' ',
             cast(clay_counts.row_count as {{ dbt.type_string() }}), 'rows in Clay,',
             cast(clay_counts.found_member_count as {{ dbt.type_string() }}), 'of',
             cast(member_counts.lead_member_count as {{ dbt.type_string() }}), 'lead members among them,',
+            cast(clay_counts.surplus_row_count as {{ dbt.type_string() }}),
+            'rows too many of members that are there more than once,',
             cast(clay_counts.foreign_row_count as {{ dbt.type_string() }}), 'rows that stand for no member'
         ) as evidence
     from clay_counts

@@ -61,9 +61,11 @@ known_members as (
         members.campaign_member_id,
         members.campaign_id,
         members.is_deleted,
+        coalesce(members.is_visible, true) as is_visible,
         current_leads.current_lead_id,
         coalesce(current_leads.is_gone, false) as is_lead_gone,
-        coalesce(campaigns.is_ai_outreach, false) as is_ai_outreach
+        coalesce(campaigns.is_ai_outreach, false) as is_ai_outreach,
+        coalesce(campaigns.is_deleted, false) as is_campaign_deleted
     from members
     left join campaigns
         on
@@ -89,7 +91,9 @@ looked_up as (
         known_members.current_lead_id as member_lead_id,
         known_members.is_lead_gone,
         known_members.is_ai_outreach,
+        known_members.is_campaign_deleted,
         known_members.is_deleted as is_member_deleted,
+        known_members.is_visible as is_member_visible,
         known_members.campaign_member_id is not null as is_member_known,
         claimed_leads.current_lead_id as claimed_lead_id
     from placed_claims as claims
@@ -117,6 +121,8 @@ judged as (
             when lead_id is null then 'lead_id_malformed'
             when not is_member_known then 'member_not_in_salesforce'
             when is_member_deleted then 'member_deleted'
+            when not is_member_visible then 'member_not_visible'
+            when is_campaign_deleted then 'campaign_deleted'
             when mapped_campaign_id != member_campaign_id then 'member_of_another_campaign'
             when not is_ai_outreach then 'campaign_not_ai_outreach'
             when claimed_lead_id is null then 'lead_not_in_salesforce'

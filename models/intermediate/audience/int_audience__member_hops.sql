@@ -17,6 +17,7 @@ clay_members as (
 
 smartlead_members as (
     select * from {{ ref('int_audience__smartlead_members') }}
+    where is_listed
 ),
 
 -- an address that a person matched stands for its member, whatever the lead itself says

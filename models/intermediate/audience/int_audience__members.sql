@@ -1,10 +1,11 @@
 -- The members that Salesforce has today, each with its campaign and the person behind it: a lead (after merges the
--- survivor, R5) or a contact. Deleted members and campaigns are left out.
+-- survivor, R5) or a contact. Left out are deleted members and campaigns, and members that the last sweep of all ids no
+-- longer found: Salesforce deletes members for good, and its log of deletions does not name all of them.
 with
 
 members as (
     select * from {{ ref('stg_salesforce__campaign_members') }}
-    where not is_deleted
+    where not is_deleted and coalesce(is_visible, true)
 ),
 
 campaigns as (

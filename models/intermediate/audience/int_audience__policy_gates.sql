@@ -122,7 +122,7 @@ mailbox_counts as (
         count(*) as mailbox_count,
         sum(case when is_approved then 0 else 1 end) as unapproved_mailbox_count,
         sum(case when is_healthy then 1 else 0 end) as healthy_mailbox_count,
-        sum(case when is_healthy then daily_limit else 0 end) as mails_per_day
+        sum(case when is_healthy then daily_share else 0 end) as mails_per_day
     from mailboxes
     group by org, campaign_id
 ),
@@ -157,7 +157,8 @@ sending_volume as (
         concat_ws(
             ' ',
             cast(member_counts.lead_member_count * step_counts.step_count as {{ dbt.type_string() }}), 'mails,',
-            cast(mailbox_counts.mails_per_day as {{ dbt.type_string() }}), 'a day from',
+            cast(cast(round(mailbox_counts.mails_per_day) as bigint) as {{ dbt.type_string() }}),
+            'a day for this campaign from',
             cast(mailbox_counts.healthy_mailbox_count as {{ dbt.type_string() }}), 'healthy mailboxes'
         ) as evidence
     from mailbox_counts

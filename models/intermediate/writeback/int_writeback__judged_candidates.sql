@@ -21,8 +21,17 @@ allowlist as (
     select * from {{ ref('field_allowlist') }}
 ),
 
+-- R5: a campaign's id of 15 characters is the same record
 approvals as (
-    select * from {{ ref('legal_approvals') }}
+    select
+        org,
+        {{ salesforce_id_18('campaign_id') }} as campaign_id,
+        object,
+        field,
+        approval_id,
+        valid_from,
+        valid_until
+    from {{ ref('legal_approvals') }}
 ),
 
 leads as (

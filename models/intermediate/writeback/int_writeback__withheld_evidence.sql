@@ -1,5 +1,6 @@
 -- What the evidence would want in Salesforce if it counted: bounces of unknown class (R2), and replies and hard bounces
--- of members and leads that Salesforce has deleted (R5). Never a delta; shown so that nobody has to look for it.
+-- of members, campaigns and leads that are gone from Salesforce (R5). Never a delta; shown so that nobody has to look
+-- for it.
 with
 
 lead_bounces as (
@@ -21,7 +22,7 @@ smartlead_members as (
         {{ salesforce_id_18('campaign_member_id_as_received') }} as claimed_member_id,
         {{ salesforce_id_18('lead_id_as_received') }} as claimed_lead_id
     from {{ ref('int_audience__smartlead_members') }}
-    where unmatched_reason in ('member_deleted', 'lead_deleted')
+    where unmatched_reason in ('member_deleted', 'member_not_visible', 'campaign_deleted', 'lead_deleted')
 ),
 
 withheld as (
@@ -60,6 +61,8 @@ withheld as (
         smartlead_members.claimed_lead_id as lead_id,
         case smartlead_members.unmatched_reason
             when 'member_deleted' then 'the campaign member is deleted'
+            when 'member_not_visible' then 'the campaign member is not visible any more'
+            when 'campaign_deleted' then 'the campaign is deleted'
             else 'the lead is deleted'
         end as held_reason
     from bounces
@@ -80,6 +83,8 @@ withheld as (
         smartlead_members.claimed_lead_id as lead_id,
         case smartlead_members.unmatched_reason
             when 'member_deleted' then 'the campaign member is deleted'
+            when 'member_not_visible' then 'the campaign member is not visible any more'
+            when 'campaign_deleted' then 'the campaign is deleted'
             else 'the lead is deleted'
         end as held_reason
     from replies

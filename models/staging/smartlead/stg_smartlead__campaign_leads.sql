@@ -21,7 +21,8 @@ renamed as (
         coalesce(is_unsubscribed, false) as is_unsubscribed,
         {{ is_malformed_json('custom_fields') }} as is_malformed,
         -- timestamps
-        {{ to_utc('created_at') }} as created_at
+        {{ to_utc('created_at') }} as created_at,
+        {{ to_utc('seen_at') }} as seen_at
     from source
 ),
 

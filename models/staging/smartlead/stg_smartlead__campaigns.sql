@@ -18,7 +18,8 @@ renamed as (
         max_leads_per_day,
         -- timestamps
         {{ to_utc('created_at') }} as created_at,
-        {{ to_utc('updated_at') }} as updated_at
+        {{ to_utc('updated_at') }} as updated_at,
+        {{ to_utc('seen_at') }} as seen_at
     from source
 )
 

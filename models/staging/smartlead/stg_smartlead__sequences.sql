@@ -4,6 +4,13 @@ source as (
     select * from {{ source('smartlead', 'sequences') }}
 ),
 
+-- a step that was taken out of its sequence stays in the raw table
+latest as (
+    select *
+    from (select *, max(seen_at) over (partition by campaign_id) as campaign_seen_at from source) as seen
+    where seen_at is not distinct from campaign_seen_at
+),
+
 renamed as (
     select
         -- ids
@@ -15,7 +22,7 @@ renamed as (
         -- numbers
         seq_number,
         delay_days
-    from source
+    from latest
 )
 
 select * from renamed

@@ -79,4 +79,6 @@ def test_a_larger_world_gets_more_mailboxes_and_a_campaign_that_runs_is_not_fini
     weekdays = 32
     assert pace * (weekdays - 5) < 29_000 < pace * weekdays
     assert mailboxes * 45 >= 3 * pace
+    plan, campaigns_not_over = 29_000 / 0.25 * 0.12, 3
+    assert 20 < plan * len(STEPS) / (mailboxes * 30 / campaigns_not_over) < 30, "days that a plan's mails take (R7)"
     assert account.db.value("select count(distinct email) = count(*) from mailboxes")
