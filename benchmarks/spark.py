@@ -13,7 +13,7 @@ from benchmarks.build import OUTREACH, raw_warehouse
 from benchmarks.measure import Run, growth, run, table
 from benchmarks.steps import LAND
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (10_000, 100_000, 1_000_000)
 # As make spark does: the lock holds neither dbt-spark nor PySpark.
 WITH_SPARK = ["run", "--isolated", "--no-project", "--python", sys.executable, "--with-editable", ".[spark]"]
 
@@ -51,5 +51,6 @@ def _environment(directory: Path, target: str) -> dict[str, str]:
         "OUTREACH_TARGET": target,
         "OUTREACH_RAW_URL": str(directory / "raw"),
         "OUTREACH_SPARK__WAREHOUSE": str(directory / "spark"),
+        "OUTREACH_SPARK__DRIVER_MEMORY": "4g",  # as much as DuckDB takes
         "DBT_TARGET_PATH": str(directory / f"target_{target}"),
     }

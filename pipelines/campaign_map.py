@@ -9,7 +9,6 @@ from pathlib import Path
 from pipelines.errors import DataError
 
 COLUMNS = ("org", "campaign_id", "campaign_name", "clay_table_id", "smartlead_campaign_id")
-REPLIES_TABLE = "t_replies"  # the Clay table that classifies replies, for all campaigns
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 import dlt
 import sqlalchemy as sa
+from dlt.extract import DltResource
 from rich.progress import Progress
 
-from pipelines.campaign_map import REPLIES_TABLE, read_campaign_map
+from pipelines.campaign_map import read_campaign_map
 from pipelines.clay.client import ClayClient, UnknownTableError
 from pipelines.clay.csv_exports import CsvExports
 from pipelines.clay.drop_folder import DropFolder
@@ -19,15 +22,17 @@ from pipelines.clay.tables import (
     CALLBACK_EVENTS,
     CSV_ROWS,
     LOOKUPS,
+    SET_ASIDE,
     SUBMISSIONS,
     TABLE_ROWS,
     lookup_row,
+    set_aside_row,
     table_row,
 )
 from pipelines.config import Settings
-from pipelines.errors import DataError
+from pipelines.errors import DataError, OutreachError
 from pipelines.inbox.clay import SOURCE
-from pipelines.inbox.loading import load_events
+from pipelines.inbox.loading import is_loaded, load_events
 from pipelines.landing import land
 from pipelines.raw_tables import Reads, Row
 from pipelines.service_clock import latest_service_time
@@ -41,27 +46,30 @@ LOADED_FILES = "loaded_files"
 def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
     """Load Clay into ``raw_clay`` and return the rows landed per table. The caller holds the warehouse lock.
 
-    Without an API key, table rows are left out: callbacks and CSV exports bring the same values. CSV files are put away
-    once their rows are in the warehouse; after a crash in between, their content is known and only put away.
+    Without an API key, table rows are left out: callbacks and CSV exports bring the same values. Callbacks are loaded
+    before the tables, also when those cannot be read, and once more after them. A row without an id is set aside, and
+    the others go on (R6). CSV files are put away once their rows are in the warehouse; after a crash in between, their
+    content is known and only put away.
 
     Raises:
         ConfigurationError: Clay refuses the key.
         ServiceError: Clay cannot be reached or stays busy.
         DataError: an answer has an unknown shape, or a CSV file cannot be used; in the latter case everything else
             was loaded.
-        StoreError: the operational store or the warehouse cannot be used.
+        StoreError: the operational store or the warehouse cannot be used, or the store is older than the warehouse.
     """
     csv_exports = CsvExports(DropFolder(settings.data_dir, sleep=sleep))
-    reader = _Reader(settings, open_store(settings), progress, csv_exports)
-    resources = [
-        TABLE_ROWS.resource(reader.table_rows),
-        SUBMISSIONS.resource(reader.submissions),
-        LOOKUPS.resource(reader.lookups),
-        CSV_ROWS.resource(reader.csv_rows),
-    ]
-    counts = land(settings, DATASET, resources)
-    counts[CALLBACK_EVENTS.name] = reader.callbacks()
-    counts |= land(settings, DATASET, [reader.reads.resource()])
+    engine = open_store(settings)
+    reader = _Reader(settings, engine, progress, csv_exports)
+    is_first = not is_loaded(settings, DATASET)
+    arrived = 0 if is_first else _load_events(settings, engine)
+    try:
+        counts = land(settings, DATASET, reader.resources())
+    except OutreachError:
+        if not is_first:
+            _load_callbacks(settings, engine, Reads(), reader.now, arrived)
+        raise
+    counts |= _load_callbacks(settings, engine, reader.reads, reader.now, arrived)
     problems = csv_exports.put_away()
     if problems:
         raise DataError(
@@ -88,62 +96,96 @@ def _lookups(engine: sa.Engine, reads: Reads, now: datetime) -> Iterator[Sequenc
     yield [lookup_row(row) for row in rows]
 
 
+def _load_callbacks(
+    settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime, arrived: int
+) -> dict[str, int]:
+    """Load what the inbox has got since the last load, and then the readings, among which it is counted.
+
+    ``arrived`` is how many callbacks this load has brought already.
+    """
+    rows = arrived + _load_events(settings, engine)
+    reads.add(CALLBACK_EVENTS, read_at, rows)
+    return {CALLBACK_EVENTS.name: rows} | land(settings, DATASET, [reads.resource()])
+
+
+def _load_events(settings: Settings, engine: sa.Engine) -> int:
+    return load_events(settings, engine, SOURCE, DATASET, CALLBACK_EVENTS, CALLBACK_COLUMNS)
+
+
 class _Reader:
-    """Reads everything of Clay for one load."""
+    """Reads everything of Clay for one load, but the callbacks."""
 
     def __init__(self, settings: Settings, engine: sa.Engine, progress: Progress, csv_exports: CsvExports) -> None:
-        self.engine = engine
+        self.now = latest_service_time(settings)
         self.reads = Reads()
-        self.csv_exports = csv_exports
+        self._engine = engine
+        self._csv_exports = csv_exports
+        self._set_aside: dict[tuple[str, str], Row] = {}
         self._settings = settings
         self._progress = progress
         self._tables = [campaign.clay_table_id for campaign in read_campaign_map(settings.project_dir)]
-        self._now = latest_service_time(settings)
 
-    def table_rows(self) -> Iterator[Sequence[Row]]:
+    def resources(self) -> list[DltResource]:
+        """One resource per table, to be landed together."""
+        return [
+            TABLE_ROWS.resource(self._table_rows),
+            SET_ASIDE.resource(self._rows_set_aside).apply_hints(write_disposition="replace"),
+            SUBMISSIONS.resource(self._submissions),
+            LOOKUPS.resource(lambda: _lookups(self._engine, self.reads, self.now)),
+            CSV_ROWS.resource(self._csv_rows),
+        ]
+
+    def _table_rows(self) -> Iterator[Sequence[Row]]:
         clay = self._settings.clay
         if clay is None or clay.api_key is None:
             self._note("Clay: table rows are left out, because no API key is configured.")
             return
-        tables = [*dict.fromkeys(self._tables), REPLIES_TABLE]
+        tables = [*dict.fromkeys(self._tables), clay.replies_table]
         task = self._progress.add_task("Clay: tables", total=len(tables))
         with ClayClient(clay) as client:
             for table_id in tables:
                 yield from self._rows_of_table(client, table_id)
                 self._progress.advance(task)
 
-    def submissions(self) -> Iterator[Sequence[Row]]:
-        with reading(self.engine) as connection:
-            rows = connection.execute(sa.select(clay_submissions)).mappings().all()
-        self.reads.add(SUBMISSIONS, self._now, len(rows))
-        yield [dict(row) for row in rows]
-
-    def lookups(self) -> Iterator[Sequence[Row]]:
-        return _lookups(self.engine, self.reads, self._now)
-
-    def csv_rows(self) -> Iterator[Sequence[Row]]:
-        loaded: dict[str, str] = dlt.current.resource_state().setdefault(LOADED_FILES, {})
-        self.reads.add(CSV_ROWS, self._now, 0)
-        for rows in self.csv_exports.rows(loaded, self._note):
-            self.reads.add(CSV_ROWS, self._now, len(rows))
-            yield rows
-
-    def callbacks(self) -> int:
-        rows = load_events(self._settings, self.engine, SOURCE, DATASET, CALLBACK_EVENTS, CALLBACK_COLUMNS)
-        self.reads.add(CALLBACK_EVENTS, self._now, rows)
-        return rows
-
     def _rows_of_table(self, client: ClayClient, table_id: str) -> Iterator[Sequence[Row]]:
         try:
-            for page in client.table_rows(table_id):
-                rows = [table_row(table_id, content) for content in page.rows]
-                self._read_until(page.read_at, len(rows))
-                yield rows
+            for number, page in enumerate(client.table_rows(table_id), start=1):
+                rows = [
+                    table_row(table_id, content, f", page {number}, row {place}")
+                    for place, content in enumerate(page.rows, start=1)
+                ]
+                odd = [set_aside_row(row, page.read_at) for row in rows if row["problem"]]
+                self._set_aside |= {(table_id, row["record_hash"]): row for row in odd}  # a scan may show it twice
+                self.reads.add(TABLE_ROWS, page.read_at, len(rows) - len(odd))
+                seen_at = self.reads.tables[TABLE_ROWS.name].read_at  # a row that Clay shows no more stays
+                yield [{**row, "seen_at": seen_at} for row in rows if not row["problem"]]
         except UnknownTableError:
             self._note(f"Clay has no table {table_id}: nothing is loaded from it.")
 
-    def _read_until(self, read_at: datetime, rows: int) -> None:
-        self.reads.add(TABLE_ROWS, read_at, rows)
+    def _rows_set_aside(self) -> Iterator[Sequence[Row]]:
+        rows = list(self._set_aside.values())
+        for table_id, of_table in groupby(rows, key=itemgetter("table_id")):
+            problems = [row["problem"] for row in of_table]
+            self._note(
+                f"Clay: {len(problems):,} rows of table {table_id} could not be read and are in set_aside_records."
+                f" The first is {problems[0]}"
+            )
+        if tables := self.reads.tables.get(TABLE_ROWS.name):
+            self.reads.add(SET_ASIDE, tables.read_at, len(rows))
+        yield rows
+
+    def _submissions(self) -> Iterator[Sequence[Row]]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(clay_submissions)).mappings().all()
+        self.reads.add(SUBMISSIONS, self.now, len(rows))
+        yield [dict(row) for row in rows]
+
+    def _csv_rows(self) -> Iterator[Sequence[Row]]:
+        loaded: dict[str, str] = dlt.current.resource_state().setdefault(LOADED_FILES, {})
+        self.reads.add(CSV_ROWS, self.now, 0)
+        for rows in self._csv_exports.rows(loaded, self._note):
+            self.reads.add(CSV_ROWS, self.now, len(rows))
+            yield rows
 
     def _note(self, text: str) -> None:
         self._progress.console.print(text, style="yellow", highlight=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from pipelines.clay.client import cell, cell_value
@@ -17,7 +19,19 @@ UPDATED_AT_NAMES = ("updated_at", "updatedAt", "Updated At")
 TABLE_ROWS = RawTable(
     "table_rows",
     ("table_id", "row_id"),
-    {"table_id": TEXT, "row_id": TEXT, "updated_at": TIME, "cells": JSON},
+    {"table_id": TEXT, "row_id": TEXT, "updated_at": TIME, "cells": JSON, "seen_at": TIME},
+)
+SET_ASIDE = RawTable(  # what the last load met
+    "set_aside_records",
+    ("table_id", "record_hash"),
+    {
+        "table_id": TEXT,
+        "record_hash": TEXT,
+        "problem": TEXT,
+        "payload": JSON,
+        "updated_at": TIME,
+        "read_at": TIME,
+    },
 )
 CALLBACK_EVENTS = RawTable(
     "callback_events",
@@ -82,19 +96,43 @@ def lookup_row(row: Mapping[Any, Any]) -> Row:
     return {**row, "record": as_json(record) if record else None}
 
 
-def table_row(table_id: str, content: Any) -> Row:
-    """A row of a Clay table: every column is a cell with its status."""
-    where = f"Clay's table {table_id}"
-    columns = Record(content, where).content
-    system = {name: cell_value(columns[name]) for name in (*ROW_ID_NAMES, *UPDATED_AT_NAMES) if name in columns}
-    row_id = next((name for name in ROW_ID_NAMES if system.get(name)), "id")
-    updated_at = next((name for name in UPDATED_AT_NAMES if system.get(name)), "updated_at")
-    record = Record(system, where)
+def table_row(table_id: str, content: Any, place: str = "") -> Row:
+    """A row of a Clay table: every column is a cell with its status. A time that cannot be read stays one of the cells.
+
+    A row without an id, or that is no object, goes by the hash of its content; ``problem`` says what is wrong with it,
+    and where: ``place`` follows the table's name.
+    """
+    where = f"Clay's table {table_id}{place}"
+    system = _system_columns(content, where)
+    times = {name: time for name in UPDATED_AT_NAMES if (time := system.time_or_none(name))}
+    time_name, updated_at = next(iter(times.items()), ("", None))
+    row = {"table_id": table_id, "updated_at": updated_at}
+    id_name = next((name for name in ROW_ID_NAMES if system.content.get(name)), "id")
+    try:
+        columns = Record(content, where).content
+        row_id = system.required_text(id_name)
+    except DataError as error:
+        whole = as_json(content)
+        return row | {"row_id": sha256(whole.encode()).hexdigest(), "cells": whole, "problem": error.message}
     own = columns["cells"] if isinstance(columns.get("cells"), dict) else columns
-    cells = {name: cell(value) for name, value in own.items() if name not in {row_id, updated_at}}
-    return {
-        "table_id": table_id,
-        "row_id": record.required_text(row_id),
-        "updated_at": record.time(updated_at),
-        "cells": as_json(cells),
-    }
+    cells = {name: _cell(value) for name, value in own.items() if name not in {id_name, time_name}}
+    return row | {"row_id": row_id, "cells": as_json(cells), "problem": None}
+
+
+def set_aside_row(row: Row, read_at: datetime) -> Row:
+    """A row with a problem, as it is set aside."""
+    same = {name: row[name] for name in ("table_id", "problem", "updated_at")}
+    return {**same, "record_hash": row["row_id"], "payload": row["cells"], "read_at": read_at}
+
+
+def _system_columns(content: Any, where: str) -> Record:
+    """The values of those columns that Clay itself fills, or that a person has called like them."""
+    columns = content if isinstance(content, dict) else {}
+    names = (*ROW_ID_NAMES, *UPDATED_AT_NAMES)
+    return Record({name: cell_value(columns[name]) for name in names if name in columns}, where)
+
+
+def _cell(content: Any) -> dict[str, Any]:
+    """A cell as it lands; a bare value may be an object with a status of its own."""
+    is_value = isinstance(content, dict) and isinstance(content.get("status"), dict | list)
+    return {"status": "success", "value": content} if is_value else cell(content)

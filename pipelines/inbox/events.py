@@ -16,6 +16,8 @@ from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import inbox_events
 
 BATCH_ROWS = 5_000
+BATCH_CHARACTERS = 16_000_000  # a body may have 8 MB, and a column of a batch no more than 2 GB
+ROWS_AT_ONCE = 20  # so many are in memory before their size is known
 NOT_KEPT = 0  # ids begin with 1
 
 
@@ -72,7 +74,10 @@ def append(engine: sa.Engine, events: Sequence[InboxEvent]) -> list[int | None]:
 def events_after(
     engine: sa.Engine, source: str, event_id: int, *, event_type: str | None = None
 ) -> Iterator[Sequence[sa.Row[Any]]]:
-    """The events of a source that were stored after an event, in batches, oldest first."""
+    """The events of a source that were stored after an event, in batches, oldest first.
+
+    A batch has up to 5,000 events, fewer where they are large.
+    """
     columns = inbox_events.c
     # Seen as an expression, the source does not tempt SQLite to an index by which it would sort all events every time.
     query = sa.select(inbox_events).where(columns.source.concat("") == source, columns.erased_at.is_(None))
@@ -81,8 +86,29 @@ def events_after(
         query = query.where(columns.event_type == event_type)
     while True:
         with reading(engine) as connection:
-            batch = connection.execute(query.where(columns.event_id > event_id)).all()
+            batch = _batch(connection, query.where(columns.event_id > event_id))
         if not batch:
             return
         yield batch
         event_id = batch[-1].event_id
+
+
+def holds(engine: sa.Engine, source: str, event_id: int, dedupe_key: str) -> bool:
+    """Whether the event of this id is still the one of this key; an event that expired or was erased keeps its key."""
+    columns = inbox_events.c
+    query = sa.select(columns.source, columns.dedupe_key).where(columns.event_id == event_id)
+    with reading(engine) as connection:
+        return connection.execute(query).one_or_none() == (source, dedupe_key)
+
+
+def _batch(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    """The first rows of a query, until their bodies have as many characters as a batch may have."""
+    batch: list[sa.Row[Any]] = []
+    characters = 0
+    with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
+        for rows in result.partitions():
+            batch += rows
+            characters += sum(len(row.body) for row in rows)
+            if characters > BATCH_CHARACTERS:
+                break
+    return batch

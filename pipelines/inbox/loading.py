@@ -1,7 +1,8 @@
 """Inbox events on their way into the warehouse: each once, in one transaction of DuckDB.
 
 An event never changes and its number only grows. So the greatest number in the warehouse says what is loaded, a killed
-load leaves nothing behind, and dlt, whose merge would write every event twice, is not needed.
+load leaves nothing behind, and dlt, whose merge would write every event twice, is not needed. A store that was restored
+from a backup gives numbers out again; so the last event in the warehouse must still be the one that the store has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.errors import StoreError
-from pipelines.inbox.events import events_after
+from pipelines.inbox.events import events_after, holds
 from pipelines.landing import MEMORY_LIMIT
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable
 from pipelines.store_tables import inbox_events
@@ -40,13 +41,16 @@ def load_events(settings: Settings, engine: sa.Engine, source: str, dataset: str
     body is no JSON object. The caller holds the warehouse lock.
 
     Raises:
-        StoreError: the operational store cannot be read, or the warehouse not be written; nothing is loaded.
+        StoreError: the operational store cannot be read or is older than the warehouse, or the warehouse cannot be
+            written; nothing is loaded.
     """
     name = f"{dataset}.{table.name}"
     failures: list[BaseException] = []
     try:
         with duckdb.connect(str(settings.warehouse_path), config={"memory_limit": MEMORY_LIMIT}) as warehouse:
-            last_event_id = _prepare(warehouse, dataset, name, table)
+            last_event_id, last_key = _last_event(warehouse, dataset, name, table)
+            if last_event_id and not holds(engine, source, last_event_id, last_key):
+                raise older_store(settings, f"event {last_event_id} of {source}")
             events = _stream(engine, source, last_event_id, failures)
             warehouse.register("events", events)
             sql = f"insert into {name} by name select {columns} from ({READABLE})"  # noqa: S608  our own SQL
@@ -61,12 +65,37 @@ def load_events(settings: Settings, engine: sa.Engine, source: str, dataset: str
         ) from error
 
 
-def _prepare(warehouse: duckdb.DuckDBPyConnection, dataset: str, name: str, table: RawTable) -> int:
+def is_loaded(settings: Settings, dataset: str) -> bool:
+    """Whether the warehouse has anything of a dataset. The caller holds the warehouse lock.
+
+    Before dlt has landed a dataset in a new warehouse, no events may: it would take what it remembers of another
+    warehouse for what this one holds.
+    """
+    if not settings.warehouse_path.exists():
+        return False
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+        query = "select 1 from duckdb_schemas() where database_name = current_database() and schema_name = ?"
+        return warehouse.execute(query, [dataset]).fetchone() is not None
+
+
+def older_store(settings: Settings, what: str) -> StoreError:
+    """The error that the store does not have what the warehouse had from it; ``what`` says what, with its number."""
+    return StoreError(
+        f"The operational store has no {what}, the last one in {settings.warehouse_path}, or another one under that"
+        " number: it is older than the warehouse, as after a backup was restored.",
+        next_step=f"Move {settings.warehouse_path} away and keep it: what the store has lost is only there. Then run"
+        " outreach load all and outreach build --full-refresh; docs/runbook.md says what else.",
+    )
+
+
+def _last_event(warehouse: duckdb.DuckDBPyConnection, dataset: str, name: str, table: RawTable) -> tuple[int, str]:
+    """Number and key of the last event that is loaded, 0 and nothing before the first; the table is there then."""
     warehouse.execute(f"create schema if not exists {dataset}")
     warehouse.register("no_rows", table.schema.empty_table())
     warehouse.execute(f"create table if not exists {name} as from no_rows")
-    row = warehouse.execute(f"select coalesce(max(event_id), 0) from {name}").fetchone()  # noqa: S608  our own names
-    return int(row[0]) if row else 0
+    query = f"select event_id, dedupe_key from {name} order by event_id desc limit 1"  # noqa: S608  our own names
+    row = warehouse.execute(query).fetchone()
+    return (int(row[0]), str(row[1])) if row else (0, "")
 
 
 def _stream(engine: sa.Engine, source: str, last_event_id: int, failures: list[BaseException]) -> pa.RecordBatchReader:

@@ -15,6 +15,7 @@ import dlt
 from dlt.extract import DltResource
 from rich.progress import Progress
 
+from pipelines.errors import DataError
 from pipelines.raw_tables import RawTable, Reads, Record, Row
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
@@ -28,6 +29,7 @@ from pipelines.smartlead.tables import (
     EMAIL_ACCOUNTS,
     EMAIL_STATISTICS,
     MESSAGES,
+    SEEN_AT,
     SEQUENCES,
     analytics_row,
     campaign_lead_row,
@@ -55,10 +57,10 @@ class AccountReader:
         self._client = client
         self._progress = progress
         self._began_at = datetime.now(UTC)
-        page = client.page("campaigns/", names=("data", "campaigns"))
-        self._campaigns = [Record(item, "Smartlead's GET campaigns/") for item in page.records]
-        self._campaign_ids = sorted(campaign.required_integer("id") for campaign in self._campaigns)
-        self.read_at = page.read_at
+        self._campaigns = client.page("campaigns/", names=("data", "campaigns"))
+        ids = {_campaign_id(item) for item in self._campaigns.records}
+        self._campaign_ids = sorted(number for number in ids if number is not None)
+        self.read_at = self._campaigns.read_at
 
     def resources(self) -> list[DltResource]:
         """One resource per table, to be landed together."""
@@ -83,7 +85,7 @@ class AccountReader:
 
     def _read_campaigns(self) -> Iterator[Sequence[Row]]:
         dlt.current.resource_state()[POLLED_AT] = self._began_at.isoformat(timespec="seconds")
-        yield self._counted(CAMPAIGNS, self.read_at, [campaign_row(campaign) for campaign in self._campaigns])
+        yield self._whole_rows(CAMPAIGNS, "campaigns/", self._campaigns, campaign_row)
 
     def _read_sequences(self, campaign_id: int) -> Iterator[Sequence[Row]]:
         path = f"campaigns/{campaign_id}/sequences"
@@ -124,8 +126,12 @@ class AccountReader:
         cursor.keep()
 
     def _read_analytics(self, campaign_id: int) -> Iterator[Sequence[Row]]:
-        record, read_at = self._client.record(f"campaigns/{campaign_id}/analytics")
-        yield self._counted(CAMPAIGN_ANALYTICS, read_at, [analytics_row(campaign_id, record)])
+        path = f"campaigns/{campaign_id}/analytics"
+        answer, read_at = self._client.record(path)
+        page = Page([answer.content], read_at)
+        yield self._whole_rows(
+            CAMPAIGN_ANALYTICS, path, page, lambda record: analytics_row(campaign_id, record), campaign_id
+        )
 
     def _read_categories(self) -> Iterator[Sequence[Row]]:
         path = "leads/fetch-categories"
@@ -156,9 +162,27 @@ class AccountReader:
         rows = self.shapes.rows(table, page.records, where, read, page.read_at, campaign_id)
         return self._counted(table, page.read_at, list(rows))
 
+    def _whole_rows(
+        self,
+        table: RawTable,
+        path: str,
+        page: Page,
+        read: Callable[[Record], Row],
+        campaign_id: int | None = None,
+    ) -> Sequence[Row]:
+        """The rows of a table that keeps its records whole, so that none of their fields needs to be known."""
+        where = f"Smartlead's GET {path}"
+        rows: list[Row] = []
+        for content in page.records:
+            try:
+                rows.append(read(Record(content, where)))
+            except DataError:  # is met there once more, and the record set aside
+                rows += self.shapes.rows(table, [content], where, lambda one: [read(one)], page.read_at, campaign_id)
+        return self._counted(table, page.read_at, rows)
+
     def _counted(self, table: RawTable, read_at: datetime, rows: Sequence[Row]) -> Sequence[Row]:
         self.reads.add(table, read_at, len(rows))
-        return rows
+        return [{**row, SEEN_AT: self.read_at} for row in rows] if SEEN_AT in table.columns else rows
 
 
 class _Cursor:
@@ -182,6 +206,13 @@ class _Cursor:
         """Keep the new position; called only when everything was read."""
         if self._started_at is not None:
             self._kept[self._campaign] = self._started_at.isoformat()
+
+
+def _campaign_id(item: Any) -> int | None:
+    try:
+        return Record(item, "").required_integer("id")
+    except DataError:
+        return None  # the campaign is set aside
 
 
 def _by(name: str) -> Callable[[Any], Hashable]:

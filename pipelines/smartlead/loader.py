@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from rich.progress import Progress
 
 from pipelines.config import Settings
-from pipelines.inbox.loading import load_events
+from pipelines.config.services import Smartlead
+from pipelines.errors import OutreachError
+from pipelines.inbox.loading import is_loaded, load_events
 from pipelines.inbox.smartlead import SOURCE
 from pipelines.landing import land, resource_states
 from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Reads
@@ -52,30 +54,45 @@ class SmartleadLoad:
 def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     """Load Smartlead into ``raw_smartlead``. The caller holds the warehouse lock.
 
-    The API is polled when the last poll is ``poll_after_minutes`` ago; what webhooks have brought is loaded every time.
+    The API is polled when the last poll is ``poll_after_minutes`` ago. What webhooks have brought is loaded every time:
+    before the poll, also when that fails, and once more after it.
     Killed at any moment and run again, it ends in the same state: rows merge on their keys, cursors are kept with the
     rows they stand for, and a category change is in the inbox before it is in the warehouse.
 
     Raises:
         ConfigurationError: no key is configured, or Smartlead refuses it.
         ServiceError: Smartlead cannot be reached or stays busy.
-        DataError: an answer has an unknown shape; nothing of this load was kept.
-        StoreError: the operational store or the warehouse cannot be used.
+        DataError: an answer has an unknown shape; nothing of this poll was kept.
+        StoreError: the operational store or the warehouse cannot be used, or the store is older than the warehouse.
     """
     connection = settings.require_smartlead()
     engine = open_store(settings)
+    if not is_loaded(settings, DATASET):
+        return _poll(settings, connection, engine, progress, 0)
+    arrived = _load_events(settings, engine)
     pause = timedelta(minutes=connection.poll_after_minutes)
     polled_at = _last_poll(settings) if pause else None
     if polled_at and datetime.now(UTC) < (due_at := polled_at + pause):
-        rows = load_webhooks(settings, engine, Reads(), latest_service_time(settings))
+        rows = load_webhooks(settings, engine, Reads(), latest_service_time(settings), arrived)
         note = f"Smartlead was polled at {polled_at.isoformat()}; the next poll is due at {due_at:%H:%M} UTC."
         return SmartleadLoad(rows, [note])
+    try:
+        return _poll(settings, connection, engine, progress, arrived)
+    except OutreachError:
+        load_webhooks(settings, engine, Reads(), latest_service_time(settings), arrived)
+        raise
+
+
+def _poll(
+    settings: Settings, connection: Smartlead, engine: sa.Engine, progress: Progress, arrived: int
+) -> SmartleadLoad:
+    """Read the API, then load what webhooks have brought meanwhile, and the category changes that were seen."""
     with SmartleadClient(connection) as client:
         categories = CategoryWatch(engine)
         account = AccountReader(client, categories, progress)
         counts = land(settings, DATASET, account.resources())
     categories.keep()
-    counts |= load_webhooks(settings, engine, account.reads, account.read_at)
+    counts |= load_webhooks(settings, engine, account.reads, account.read_at, arrived)
     return SmartleadLoad(dict(sorted(counts.items())), account.shapes.notes())
 
 
@@ -85,8 +102,17 @@ def _last_poll(settings: Settings) -> datetime | None:
     return datetime.fromisoformat(state[POLLED_AT]) if POLLED_AT in state else None
 
 
-def load_webhooks(settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime) -> dict[str, int]:
-    """Load what the inbox has got since the last load, and then the readings, among which it is counted."""
-    rows = load_events(settings, engine, SOURCE, DATASET, WEBHOOK_EVENTS, WEBHOOK_COLUMNS)
+def load_webhooks(
+    settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime, arrived: int = 0
+) -> dict[str, int]:
+    """Load what the inbox has got since the last load, and then the readings, among which it is counted.
+
+    ``arrived`` is how many events this load has brought already.
+    """
+    rows = arrived + _load_events(settings, engine)
     reads.add(WEBHOOK_EVENTS, read_at, rows)
     return {WEBHOOK_EVENTS.name: rows} | land(settings, DATASET, [reads.resource()])
+
+
+def _load_events(settings: Settings, engine: sa.Engine) -> int:
+    return load_events(settings, engine, SOURCE, DATASET, WEBHOOK_EVENTS, WEBHOOK_COLUMNS)

@@ -5,13 +5,15 @@ With HubSpot switched on, what it shows of the contacts in the ledger comes with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dlt
 import sqlalchemy as sa
 from rich.progress import Progress
 
 from pipelines.config import Settings
+from pipelines.inbox.loading import older_store
 from pipelines.landing import land
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads, Row
 from pipelines.service_clock import latest_service_time
@@ -22,7 +24,7 @@ from pipelines.writeback.written_contacts import WRITTEN_CONTACTS, load_written_
 
 DATASET = "raw_writeback"
 BATCH_ROWS = 5_000
-CURSOR = "last_entry_id"
+CURSOR, CURSOR_HASH = "last_entry_id", "last_entry_hash"
 LEDGER_ENTRIES = RawTable(
     "ledger_entries",
     ("entry_id",),
@@ -48,7 +50,7 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
 
     Raises:
         ServiceError: HubSpot cannot be reached; ledger and matches are loaded all the same.
-        StoreError: the operational store or the warehouse cannot be used.
+        StoreError: the operational store or the warehouse cannot be used, or the store is older than the warehouse.
     """
     engine = open_store(settings)
     now = latest_service_time(settings)
@@ -57,11 +59,13 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
 
     def new_entries() -> Iterator[Sequence[Row]]:
         state = dlt.current.resource_state()
+        if not _goes_on(engine, state):
+            raise older_store(settings, f"entry {state[CURSOR]} of the ledger")
         reads.add(LEDGER_ENTRIES, now, 0)
         while batch := _entries_after(engine, state.get(CURSOR, 0)):
             reads.add(LEDGER_ENTRIES, now, len(batch))
             yield batch
-            state[CURSOR] = batch[-1]["entry_id"]
+            state[CURSOR], state[CURSOR_HASH] = batch[-1]["entry_id"], batch[-1]["entry_hash"]
             progress.advance(task, len(batch))
 
     def matches() -> Iterator[Sequence[Row]]:
@@ -78,6 +82,16 @@ def load_writeback(settings: Settings, progress: Progress) -> dict[str, int]:
     if settings.hubspot:
         rows |= load_written_contacts(settings, settings.hubspot, DATASET)
     return rows
+
+
+def _goes_on(engine: sa.Engine, state: Mapping[str, Any]) -> bool:
+    """Whether the entry that was loaded last is still in the ledger, by its hash if we know that."""
+    if CURSOR not in state:
+        return True
+    entry = ledger_entries.c
+    with reading(engine) as connection:
+        found = connection.scalar(sa.select(entry.entry_hash).where(entry.entry_id == state[CURSOR]))
+    return found is not None and found == state.get(CURSOR_HASH, found)
 
 
 def _entries_after(engine: sa.Engine, entry_id: int) -> list[Row]:

@@ -35,9 +35,9 @@ clay_rows as (
         clay_members.campaign_member_id,
         clay_members.first_enriched_at,
         clay_members.is_complete,
-        -- Clay may have deleted a row that a callback brought and the polls of its table do not show
-        clay_members.is_seen_by_poll
-        or not bool_or(clay_members.is_seen_by_poll) over (partition by clay_members.table_id) as is_shown,
+        clay_members.is_listed,
+        -- Clay may delete a row that is done; nobody can correct one that it has deleted
+        clay_members.is_listed or clay_members.is_seen_by_callback as is_found,
         -- what nobody checked is not usable
         coalesce(row_quality.is_description_usable and row_quality.is_industry_usable, false) as is_usable
     from campaign_map
@@ -52,11 +52,11 @@ clay_counts as (
     select
         org,
         campaign_id,
-        count(*) as row_count,
-        count(distinct campaign_member_id) as found_member_count,
-        count(case when is_shown then campaign_member_id end)
-        - count(distinct case when is_shown then campaign_member_id end) as surplus_row_count,
-        sum(case when campaign_member_id is null then 1 else 0 end) as foreign_row_count,
+        sum(case when is_listed then 1 else 0 end) as row_count,
+        count(distinct case when is_found then campaign_member_id end) as found_member_count,
+        count(case when is_listed then campaign_member_id end)
+        - count(distinct case when is_listed then campaign_member_id end) as surplus_row_count,
+        sum(case when is_listed and campaign_member_id is null then 1 else 0 end) as foreign_row_count,
         sum(case when first_enriched_at is not null then 1 else 0 end) as enriched_count,
         sum(case when first_enriched_at is not null and not is_complete then 1 else 0 end) as incomplete_count,
         sum(case when first_enriched_at is not null and is_complete and not is_usable then 1 else 0 end)

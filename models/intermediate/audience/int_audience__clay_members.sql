@@ -15,6 +15,16 @@ checks as (
     select * from {{ ref('int_audience__key_checks') }}
 ),
 
+last_reading as (
+    select max(read_at) as read_at
+    from {{ ref('stg_operations__source_reads') }}
+    where dataset = 'clay' and table_name = 'table_rows'
+),
+
+polled_tables as (
+    select distinct table_id from table_rows
+),
+
 sightings as (
     select
         table_rows.table_id,
@@ -29,8 +39,10 @@ sightings as (
         table_rows.enriched_at,
         nullif(trim(table_rows.company_description), '') is not null as has_company_description,
         nullif(trim(table_rows.industry), '') is not null as has_industry,
+        coalesce(table_rows.seen_at >= last_reading.read_at, last_reading.read_at is null) as is_shown,
         true as is_polled
     from table_rows
+    cross join last_reading
     inner join checks
         on
             checks.claim_source = 'clay_row'
@@ -49,6 +61,7 @@ sightings as (
         callbacks.enriched_at,
         nullif(trim(callbacks.company_description), '') is not null as has_company_description,
         nullif(trim(callbacks.industry), '') is not null as has_industry,
+        false as is_shown,
         false as is_polled
     from callbacks
     inner join checks
@@ -62,6 +75,7 @@ ranked as (
         *,
         min(enriched_at) over (partition by table_id, row_id) as first_enriched_at,
         bool_or(has_company_description and has_industry) over (partition by table_id, row_id) as is_complete,
+        bool_or(is_shown) over (partition by table_id, row_id) as is_shown_now,
         bool_or(is_polled) over (partition by table_id, row_id) as is_seen_by_poll,
         bool_or(not is_polled) over (partition by table_id, row_id) as is_seen_by_callback,
         row_number() over (
@@ -76,19 +90,22 @@ ranked as (
 
 latest as (
     select
-        table_id,
-        row_id,
-        org,
-        campaign_id,
-        campaign_member_id,
-        lead_id,
-        unmatched_reason,
-        is_complete,
-        is_seen_by_poll,
-        is_seen_by_callback,
-        first_enriched_at
+        ranked.table_id,
+        ranked.row_id,
+        ranked.org,
+        ranked.campaign_id,
+        ranked.campaign_member_id,
+        ranked.lead_id,
+        ranked.unmatched_reason,
+        ranked.is_complete,
+        ranked.is_seen_by_poll,
+        ranked.is_seen_by_callback,
+        -- of a table that nobody polls, callbacks are all that is known
+        ranked.is_shown_now or polled_tables.table_id is null as is_listed,
+        ranked.first_enriched_at
     from ranked
-    where place = 1
+    left join polled_tables on ranked.table_id = polled_tables.table_id
+    where ranked.place = 1
 )
 
 select * from latest

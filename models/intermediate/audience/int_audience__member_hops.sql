@@ -35,10 +35,13 @@ sightings as (
         campaign_map.campaign_id,
         clay_members.campaign_member_id,
         clay_members.row_id as record_id,
-        1 as clay_row_count,
+        case when clay_members.is_listed then 1 else 0 end as clay_row_count,
+        -- Clay may delete a row that is done
+        case when clay_members.is_seen_by_callback then 1 else 0 end as has_been_in_clay,
         0 as smartlead_lead_count
     from clay_members
     inner join campaign_map on clay_members.table_id = campaign_map.clay_table_id
+    where clay_members.is_listed or (clay_members.is_seen_by_callback and clay_members.campaign_member_id is not null)
     union all
     select
         campaign_map.org,
@@ -46,6 +49,7 @@ sightings as (
         smartlead_members.campaign_member_id,
         smartlead_members.campaign_lead_map_id as record_id,
         0 as clay_row_count,
+        0 as has_been_in_clay,
         1 as smartlead_lead_count
     from smartlead_members
     inner join campaign_map on smartlead_members.smartlead_campaign_id = campaign_map.smartlead_campaign_id
@@ -63,6 +67,7 @@ placed as (
         members.campaign_member_id,
         case when members.campaign_member_id is null then sightings.record_id end as foreign_record_id,
         sightings.clay_row_count,
+        sightings.has_been_in_clay,
         sightings.smartlead_lead_count
     from sightings
     left join members
@@ -77,6 +82,7 @@ placed as (
         campaign_member_id,
         cast(null as {{ dbt.type_string() }}) as foreign_record_id,
         0 as clay_row_count,
+        0 as has_been_in_clay,
         0 as smartlead_lead_count
     from members
 ),
@@ -87,7 +93,7 @@ member_hops as (
         campaign_id,
         campaign_member_id,
         foreign_record_id,
-        cast(sum(clay_row_count) as integer) as clay_row_count,
+        cast(greatest(sum(clay_row_count), max(has_been_in_clay)) as integer) as clay_row_count,
         cast(sum(smartlead_lead_count) as integer) as smartlead_lead_count
     from placed
     group by org, campaign_id, campaign_member_id, foreign_record_id

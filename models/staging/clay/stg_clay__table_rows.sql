@@ -33,6 +33,7 @@ renamed as (
         {{ parse_utc(json_text('cells', 'enriched_at.value')) }} as enriched_at,
         {{ parse_utc(json_text('cells', 'classified_at.value')) }} as classified_at,
         {{ to_utc('updated_at') }} as updated_at,
+        {{ to_utc('seen_at') }} as seen_at,
         -- other
         {{ json_text('cells', 'attempts.value') }} as attempts,
         cells

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pipelines.clay.arrivals import Arrivals
 from pipelines.clay.loader import load_clay
 from pipelines.config import Settings
-from pipelines.errors import ConfigurationError, DataError, ServiceError
+from pipelines.errors import ConfigurationError, DataError, ServiceError, StoreError
 from pipelines.inbox.bodies import read_body
 from pipelines.inbox.clay import callback_event
 from pipelines.inbox.events import append
@@ -44,18 +45,21 @@ class FakeClay:
 
     def __init__(self) -> None:
         self.tables: dict[str, list[dict[str, Any]]] = {"t_icare_1": [], "t_replies": []}
+        self.now = WORLD
         self.busy_answers = 0
         self.is_out_of_credits = False
         self.is_cursor_stuck = False
+        self.while_read: Callable[[], object] = lambda: None
         self.app = Starlette(routes=[Route("/public/v0/tables/query", self.query, methods=["POST"])])
 
     async def query(self, request: Request) -> Response:
-        headers = {"Date": format_datetime(WORLD, usegmt=True)}
+        headers = {"Date": format_datetime(self.now, usegmt=True)}
         if request.headers.get("clay-api-key") != KEY:
             return JSONResponse({"message": "Unauthorized"}, 401, headers)
         if self.busy_answers:
             self.busy_answers -= 1
             return JSONResponse({"message": "slow down"}, 429, headers | {"Retry-After": "0"})
+        self.while_read()
         body = await request.json()
         table = body["query"]["tables"][0]["id"]
         if table not in self.tables:
@@ -120,6 +124,17 @@ def test_loads_all_pages_of_all_mapped_tables_once_each(
     assert "Clay has no table t_core_1" in capsys.readouterr().out
 
 
+def test_a_row_that_clay_shows_no_more_stays_and_was_seen_last_before(fake: FakeClay, settings: Settings) -> None:
+    fake.add("t_icare_1", "r1")
+    fake.add("t_icare_1", "r2")
+    load(settings)
+    del fake.tables["t_icare_1"][0]
+    fake.now = WORLD + timedelta(days=1)
+    load(settings)
+    assert query(settings, "select row_id, seen_at from table_rows order by 1") == [("r1", WORLD), ("r2", fake.now)]
+    assert query(settings, "select read_at from source_reads where table_name = 'table_rows'") == [(fake.now,)]
+
+
 def test_without_a_key_callbacks_still_land_and_table_rows_count_as_unread(settings: Settings) -> None:
     callback(settings, kind="enrichment", table_id="t_icare_1", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
     load(settings.model_copy(update={"clay": None}))
@@ -159,10 +174,74 @@ def test_a_submission_follows_its_status(settings: Settings) -> None:
     assert query(settings, "select submission_id, status, settled_at from submissions") == [(1, "accepted", WORLD)]
 
 
-def test_wrong_key_and_malformed_rows_are_clear_errors(fake: FakeClay, settings: Settings) -> None:
-    fake.tables["t_replies"] = [{"classification": {"status": "success", "value": "Positive"}}]
-    with pytest.raises(DataError, match="Clay's table t_replies"):
+def test_an_odd_row_is_set_aside_and_everything_else_goes_on(
+    fake: FakeClay, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.add("t_icare_1", "r1", CampaignMemberId="00v1")
+    fake.add("t_icare_1", "r2", **{"CampaignMemberId": "00v2", "updated_at": "Oct 3, 2026 5:00 PM"})
+    fake.tables["t_icare_1"].append({"CampaignMemberId": "00v3"})
+    fake.tables["t_icare_1"].insert(0, {"CampaignMemberId": "00v4"})  # comes twice during a scan
+    fake.add("t_replies", "r1", classification="Positive")
+    callback(settings, kind="enrichment", table_id="t_icare_1", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
+    counts = load(settings)
+    assert (counts["table_rows"], counts["set_aside_records"], counts["callback_events"]) == (3, 2, 1)
+    assert query(settings, "select row_id, updated_at is null from table_rows order by table_id, row_id") == [
+        ("r1", False),
+        ("r2", True),
+        ("r1", False),
+    ]
+    set_aside = (
+        "select table_id, problem, payload ->> 'CampaignMemberId' as member from set_aside_records order by member"
+    )
+    assert query(settings, set_aside) == [
+        ("t_icare_1", "Clay's table t_icare_1, page 2, row 2: 'id' is missing, not text.", "00v3"),
+        ("t_icare_1", "Clay's table t_icare_1, page 2, row 3: 'id' is missing, not text.", "00v4"),
+    ]
+    assert query(settings, "select rows_read from source_reads where table_name = 'set_aside_records'") == [(2,)]
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2 rows of table t_icare_1 could not be read and are in set_aside_records" in shown
+    fake.tables["t_icare_1"] = fake.tables["t_icare_1"][1:-1]  # both were corrected in Clay
+    assert load(settings)["set_aside_records"] == 0
+    assert query(settings, "select * from set_aside_records") == []
+
+
+def test_an_odd_row_counts_among_those_that_have_arrived(fake: FakeClay, settings: Settings) -> None:
+    fake.add("t_icare_1", "r1", CampaignMemberId="00vIc0000000AAAIA2")
+    fake.tables["t_icare_1"] += [{"CampaignMemberId": "00vIc0000000AABIA2"}, {"CampaignMemberId": "00vIc0000000AACIA2"}]
+    assert settings.clay is not None
+    content = Arrivals(settings.clay, open_store(settings), "t_icare_1").read_table()
+    assert sorted(map(str, content.rows)) == ["00vIc0000000AAAIA2", "00vIc0000000AABIA2", "00vIc0000000AACIA2"]
+    assert content.row_count == 3
+
+
+def test_callbacks_wait_for_no_table_and_fail_with_none(fake: FakeClay, settings: Settings) -> None:
+    fake.add("t_icare_1", "r1", CampaignMemberId="00v1")
+    load(settings)
+    read_before = query(settings, "select * from source_reads where table_name <> 'callback_events' order by 1")
+    callback(settings, kind="enrichment", table_id="t_icare_1", row_id="r1", enriched_at="2026-09-01T05:00:00Z")
+    fake.is_out_of_credits = True
+    with pytest.raises(ServiceError, match="out of credits"):
         load(settings)
+    assert query(settings, "select payload ->> 'row_id' from callback_events") == [("r1",)]
+    assert query(settings, "select rows_read from source_reads where table_name = 'callback_events'") == [(1,)]
+    assert query(settings, "select * from source_reads where table_name <> 'callback_events' order by 1") == read_before
+
+
+def test_callbacks_are_loaded_before_the_tables_and_once_more_after_them(fake: FakeClay, settings: Settings) -> None:
+    load(settings)
+    before_the_tables = []
+
+    def arrive() -> None:
+        before_the_tables.append(query(settings, "select count(*) from callback_events"))
+        callback(settings, kind="enrichment", table_id="t", row_id="during", enriched_at="2026-09-01T05:00:00Z")
+
+    fake.while_read = arrive
+    callback(settings, kind="enrichment", table_id="t", row_id="before", enriched_at="2026-09-01T05:00:00Z")
+    assert load(settings)["callback_events"] == 2
+    assert before_the_tables[0] == [(1,)]
+
+
+def test_a_wrong_key_is_refused_with_a_clear_error(settings: Settings) -> None:
     assert settings.clay is not None
     clay = settings.clay.model_copy(update={"api_key": type(settings.clay.api_key)("no")})
     with pytest.raises(ConfigurationError, match="Clay refuses the credentials"):
@@ -192,6 +271,24 @@ def test_the_ledger_is_loaded_entry_by_entry(settings: Settings) -> None:
         hashes = list(connection.scalars(sa.text("select entry_hash from ledger_entries order by entry_id")))
     rows = query(settings, "select entry_type, entry_hash, recorded_at from ledger_entries order by 1", "raw_writeback")
     assert rows == [("intent", hashes[0], WORLD), ("outcome", hashes[1], WORLD)]
+
+
+def test_a_ledger_restored_from_a_backup_is_told_and_nothing_is_loaded(settings: Settings) -> None:
+    engine = open_store(settings)
+    append_to_ledger(engine, [_entry("intent"), _entry("outcome")])
+    with Progress(disable=True) as progress:
+        load_writeback(settings, progress)
+        with writing(engine) as connection:
+            connection.execute(sa.text("delete from ledger_entries where entry_id = 2"))
+            connection.execute(sa.text("update sqlite_sequence set seq = 1 where name = 'ledger_entries'"))
+        with pytest.raises(StoreError, match="has no entry 2 of the ledger"):
+            load_writeback(settings, progress)
+        append_to_ledger(engine, [_entry("redone"), _entry("more")])
+        with pytest.raises(StoreError, match="has no entry 2 of the ledger"):
+            load_writeback(settings, progress)
+        assert query(settings, "select count(*) from ledger_entries", "raw_writeback") == [(2,)]
+        settings.warehouse_path.unlink()
+        assert load_writeback(settings, progress)["ledger_entries"] == 3
 
 
 def _entry(entry_type: str) -> Entry:

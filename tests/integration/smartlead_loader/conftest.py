@@ -48,10 +48,16 @@ class FakeSmartlead:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.busy_answers = 0
         self.broken_path = ""
-        self.campaigns = [{"id": 2, "name": "B", "status": "ACTIVE"}, {"id": 1, "name": "A", "status": "PAUSED"}]
+        self.campaigns: list[Any] = [
+            {"id": 2, "name": "B", "status": "ACTIVE"},
+            {"id": 1, "name": "A", "status": "PAUSED"},
+        ]
         self.category: dict[int, int | None] = {}
         self.reply_time: dict[str, str] = {}
+        self.removed: set[int] = set()  # leads, by their numbers
         self.odd_leads: dict[int, dict[str, Any]] = {}  # what is different in the record of a lead
+        self.analytics: dict[int, Any] = {}  # the answer for a campaign, if not the usual one
+        self.while_polled: Callable[[], object] = lambda: None
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self.answer)])
@@ -76,12 +82,15 @@ class FakeSmartlead:
         if path == "campaigns/":
             return self.campaigns
         if path == "leads/fetch-categories":
+            self.while_polled()
             return [{"id": 1, "name": "Interested", "sentiment_type": "positive"}]
         offset, limit = int(params.get("offset", 0)), int(params.get("limit", 100))
         if path == "email-accounts/":
             mailbox = {"id": 1, "from_email": "us@sender.example", "password": "hunter2", "imap_password": "hunter3"}
             return [mailbox][offset : offset + limit]
         _, campaign, what = path.split("/")
+        if int(campaign) in self.analytics and what == "analytics":
+            return self.analytics[int(campaign)]
         if what == "analytics":
             return {"id": int(campaign), "sent_count": "3", "reply_count": "0", "client_name": None}
         numbers = [int(campaign) * 10 + n for n in range(3)]
@@ -89,7 +98,8 @@ class FakeSmartlead:
             return [{"id": int(campaign), "seq_number": 1, "subject": "Hi", "email_body": "secret pitch"}]
         page = numbers[offset : offset + limit]
         if what == "leads":
-            return {"total_leads": "3", "data": [self.lead(n) for n in page], "offset": offset, "limit": limit}
+            leads = [self.lead(n) for n in page if n not in self.removed]
+            return {"total_leads": str(len(leads)), "data": leads, "offset": offset, "limit": limit}
         if what == "statistics":
             return {"total_stats": "3", "data": [self.sent(n) for n in page], "offset": offset, "limit": limit}
         since = params.get("event_time_gt")

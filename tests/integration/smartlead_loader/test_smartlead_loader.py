@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from rich.progress import Progress
 
-from pipelines.errors import ConfigurationError, DataError
+from pipelines.errors import ConfigurationError, DataError, StoreError
+from pipelines.landing import land
+from pipelines.smartlead import loader
+from pipelines.writeback.ledger_source import load_writeback
 
 START = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 SECRETS = ("hunter2", "hunter3", "smartlead-key", "secret pitch")
@@ -156,9 +163,111 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_the_others_go_on(loaded: 
     assert any("1 records of campaign_leads could not be read" in note for note in loaded.notes)
 
 
+def test_an_odd_campaign_or_count_is_set_aside_and_the_others_go_on(loaded: Any) -> None:
+    loaded.load()
+    loaded.fake.campaigns += ["text", {"name": "no id"}]
+    loaded.fake.campaigns[0] = {"id": 2, "name": "B", "created_at": "soon"}
+    loaded.fake.analytics[1] = {"id": 1, "sent_count": "many"}
+    loaded.fake.odd_leads[20] = {"status": "COMPLETED"}
+    loaded.load()
+    set_aside = loaded.query("select table_name, campaign_id, problem from set_aside_records order by all")
+    assert set_aside == [
+        ("campaign_analytics", 1, "Smartlead's GET campaigns/1/analytics: 'sent_count' is a text, not a whole number."),
+        ("campaigns", None, "Smartlead's GET campaigns/: 'created_at' is a text, not an ISO 8601 time."),
+        ("campaigns", None, "Smartlead's GET campaigns/: 'id' is missing, not a whole number."),
+        ("campaigns", None, "Smartlead's GET campaigns/: a record is not an object but a text."),
+    ]
+    assert loaded.query("select id, name from campaigns order by id") == [(1, "A"), (2, "B")]
+    assert loaded.query("select campaign_id, status from campaign_leads where status = 'COMPLETED'") == [
+        (2, "COMPLETED")
+    ], "its id can be read, so its leads are"
+    assert len([note for note in loaded.notes if "set_aside_records" in note]) == 4
+
+
 def test_what_smartlead_counts_itself_is_kept_for_reconciliation(loaded: Any) -> None:
     loaded.load()
     counts = loaded.query(
         "select campaign_id, sent_count, reply_count, bounce_count from campaign_analytics order by all"
     )
     assert counts == [(1, 3, 0, None), (2, 3, 0, None)]
+
+
+def test_what_webhooks_brought_waits_for_no_poll_and_fails_with_none(loaded: Any) -> None:
+    loaded.load()
+    read_before = loaded.query("select * from source_reads where table_name <> 'webhook_events' order by 1")
+    loaded.store_webhook("w1")
+    loaded.fake.now = START + timedelta(days=1)
+    loaded.fake.broken_path = "campaigns/2/statistics"
+    with pytest.raises(DataError, match="GET campaigns/2/statistics"):
+        loaded.load()
+    assert loaded.query("select event_id from webhook_events") == [(1,)]
+    assert loaded.query("select rows_read from source_reads where table_name = 'webhook_events'") == [(1,)]
+    assert loaded.query("select * from source_reads where table_name <> 'webhook_events' order by 1") == read_before
+
+
+def test_webhooks_are_loaded_before_a_poll_and_once_more_after_it(loaded: Any) -> None:
+    loaded.load()
+    before_the_poll = []
+
+    def arrive() -> None:
+        before_the_poll.append(loaded.query("select count(*) from webhook_events"))
+        loaded.store_webhook("during the poll")
+
+    loaded.fake.while_polled = arrive
+    loaded.store_webhook("before the poll")
+    assert loaded.load()["webhook_events"] == 2
+    assert before_the_poll == [[(1,)]]
+    assert loaded.query("select rows_read from source_reads where table_name = 'webhook_events'") == [(2,)]
+
+
+def test_when_nothing_is_new_dlt_runs_no_more_often_than_it_must(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded.load()
+    landed = []
+    monkeypatch.setattr(loader, "land", lambda *arguments: landed.append(1) or land(*arguments))
+    loaded.load()
+    assert len(landed) == 2, "the tables, and when they were read"
+
+
+def test_a_store_restored_from_a_backup_is_told_and_the_warehouse_can_be_rebuilt(loaded: Any) -> None:
+    store = loaded.settings.data_dir / "operational_store.sqlite"
+    loaded.settings.smartlead.poll_after_minutes = 60
+    loaded.store_webhook("w1")
+    expected = loaded.load() | {"webhook_events": 2}
+    _copy(store, backup := store.with_suffix(".backup"))
+    loaded.store_webhook("lost")
+    loaded.load()
+    for file in store.parent.glob(f"{store.name}*"):
+        file.unlink()
+    _copy(backup, store)
+    loaded.store_webhook("under the number of the lost one")
+    with pytest.raises(StoreError, match="has no event 2 of smartlead"):
+        loaded.load()
+    warehouse = loaded.settings.warehouse_path
+    warehouse.rename(warehouse.with_suffix(".lost"))
+    with Progress(disable=True) as progress:
+        load_writeback(loaded.settings, progress)  # as another source, which makes the warehouse anew
+    assert loaded.load() == expected
+    assert loaded.query("select dedupe_key from webhook_events order by event_id") == [
+        ("w1",),
+        ("under the number of the lost one",),
+    ]
+
+
+def _copy(database: Path, target: Path) -> None:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+
+
+def test_what_smartlead_shows_no_more_stays_and_was_seen_last_before(loaded: Any) -> None:
+    loaded.load()
+    loaded.fake.now = later = START + timedelta(days=1)
+    loaded.fake.removed = {11}
+    loaded.fake.campaigns = [campaign for campaign in loaded.fake.campaigns if campaign["id"] != 2]
+    loaded.load()
+    assert loaded.query("select id, seen_at from campaigns order by id") == [(1, later), (2, START)]
+    assert loaded.query("select campaign_lead_map_id, seen_at from campaign_leads order by 1") == [
+        *((f"30000000{n}", START if n == 11 else later) for n in (10, 11, 12)),
+        *((f"30000000{n}", START) for n in (20, 21, 22)),
+    ]
+    assert loaded.query("select campaign_id, seen_at from sequences order by 1") == [(1, later), (2, START)]
+    assert loaded.query("select seen_at from email_accounts") == [(later,)]

@@ -43,10 +43,36 @@ def test_bare_ids_and_nested_cells_are_understood() -> None:
     assert (row["row_id"], json.loads(row["cells"])) == ("r1", {"industry": {"status": "empty"}})
 
 
-@pytest.mark.parametrize("content", ["text", {}, {"id": {"status": "empty"}}, {"id": "r1", "updated_at": "soon"}])
-def test_a_row_without_id_or_of_another_shape_names_the_table(content: Any) -> None:
-    with pytest.raises(DataError, match="Clay's table t_icare_1"):
-        table_row("t_icare_1", content)
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("text", "a record is not an object but a text"),
+        ({}, "'id' is missing"),
+        ({"id": {"status": "empty"}}, "'id' is missing"),
+        ({"id": ["r1"], "updated_at": "2026-09-02T08:00:00Z"}, "'id' is a list, not text"),
+    ],
+)
+def test_a_row_without_id_or_of_another_shape_says_where_it_is_and_goes_by_its_content(
+    content: Any, problem: str
+) -> None:
+    row = table_row("t_icare_1", content, ", page 1, row 7")
+    assert row["problem"].startswith(f"Clay's table t_icare_1, page 1, row 7: {problem}")
+    assert json.loads(row["cells"]) == content
+    assert row["row_id"] == table_row("t_icare_1", content)["row_id"]
+    assert row["row_id"] != table_row("t_icare_1", {"id": None, "other": 1})["row_id"]
+
+
+def test_a_time_that_cannot_be_read_stays_a_cell() -> None:
+    row = table_row("t", {"id": "r1", "Updated At": "Oct 3, 2026 5:00 PM"})
+    assert (row["row_id"], row["updated_at"], row["problem"]) == ("r1", None, None)
+    assert json.loads(row["cells"]) == {"Updated At": {"status": "success", "value": "Oct 3, 2026 5:00 PM"}}
+    both = table_row("t", {"id": "r1", "updated_at": "soon", "Updated At": "2026-09-02T08:00:00Z"})
+    assert both["updated_at"] == datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
+
+
+def test_a_bare_value_may_have_a_status_of_its_own() -> None:
+    row = table_row("t", {"id": "r1", "answer": {"status": {"code": 5}}})
+    assert json.loads(row["cells"]) == {"answer": {"status": "success", "value": {"status": {"code": 5}}}}
 
 
 def read(path: Path, text: str | bytes) -> list[dict[str, Any]]:

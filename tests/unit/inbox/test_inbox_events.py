@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pipelines.config import Settings
 from pipelines.inbox import clay, smartlead
 from pipelines.inbox.bodies import Body, read_body
-from pipelines.inbox.events import InboxEvent, append, events_after
+from pipelines.inbox.events import InboxEvent, append, events_after, holds
 from pipelines.store import open_store, reading, writing
 
 REPLY = {
@@ -145,6 +145,25 @@ def test_events_come_back_in_batches_in_the_order_they_were_stored(
     append(engine, [event(name) for name in "abcde"] + [event("x", "smartlead")])
     batches = [[row.dedupe_key for row in batch] for batch in events_after(engine, "clay", 1)]
     assert batches == [["b", "c"], ["d", "e"]]
+
+
+def test_large_events_come_in_smaller_batches(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.inbox.events.BATCH_CHARACTERS", 100)
+    monkeypatch.setattr("pipelines.inbox.events.ROWS_AT_ONCE", 2)
+    sizes = [1, 1, 1, 90, 20, 1, 200, 1, 1]
+    append(
+        engine, [InboxEvent("clay", "callback", f"e{number}", None, "x" * size) for number, size in enumerate(sizes)]
+    )
+    batches = [[len(row.body) for row in batch] for batch in events_after(engine, "clay", 0)]
+    assert batches == [[1, 1, 1, 90, 20, 1], [200, 1], [1]]
+
+
+def test_an_event_is_known_by_its_number_and_key_also_when_it_was_erased(engine: sa.Engine) -> None:
+    append(engine, [event("a"), event("b")])
+    with writing(engine) as connection:
+        connection.execute(sa.text("update inbox_events set body = '{}', erased_at = received_at"))
+    assert holds(engine, "clay", 2, "b")
+    assert not any(holds(engine, *other) for other in (("clay", 2, "a"), ("smartlead", 2, "b"), ("clay", 3, "c")))
 
 
 def test_an_event_never_appears_behind_one_that_was_already_read(engine: sa.Engine) -> None:

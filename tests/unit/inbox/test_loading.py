@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from pipelines.config import Settings
 from pipelines.errors import StoreError
 from pipelines.inbox.events import InboxEvent, append
 from pipelines.inbox.loading import load_events
+from pipelines.privacy.store_rows import TOMBSTONE
 from pipelines.smartlead.loader import DATASET, WEBHOOK_COLUMNS, WEBHOOK_EVENTS
-from pipelines.store import open_store
+from pipelines.store import open_store, writing
+from pipelines.store_tables import inbox_events
 
 
 class Loading:
@@ -82,6 +85,31 @@ def test_a_store_that_fails_half_way_leaves_nothing_behind(loading: Loading, mon
         loading.load()
     assert loading.query("event_id") == []
     assert loading.load() == 2
+
+
+@pytest.mark.parametrize("since_then", [[], ['{"a": 3}'], ['{"a": 3}', '{"a": 4}']])
+def test_a_store_that_is_older_than_the_warehouse_is_refused(
+    loading: Loading, tmp_path: Path, since_then: list[str]
+) -> None:
+    loading.store('{"a": 1}', '{"a": 2}')
+    loading.load()
+    loading.engine = open_store(Settings(data_dir=tmp_path / "restored"))
+    loading.store('{"a": 1}', *since_then)
+    with pytest.raises(StoreError, match="has no event 2 of smartlead") as caught:
+        loading.load()
+    assert "outreach load all and outreach build --full-refresh" in str(caught.value.next_step)
+    assert loading.query("dedupe_key") == [('{"a": 1}',), ('{"a": 2}',)]
+    loading.settings.warehouse_path.unlink()
+    assert loading.load() == 1 + len(since_then)
+
+
+def test_events_that_expired_or_were_erased_make_a_store_no_older(loading: Loading) -> None:
+    loading.store("{}", '{"a": 1}')
+    loading.load()
+    with writing(loading.engine) as connection:
+        connection.execute(sa.update(inbox_events).values(TOMBSTONE | {"erased_at": datetime.now(UTC)}))
+    loading.store('{"a": 2}')
+    assert loading.load() == 1
 
 
 def test_each_batch_is_found_by_its_number_not_by_sorting_the_inbox(loading: Loading) -> None:
