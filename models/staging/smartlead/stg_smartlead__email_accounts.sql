@@ -18,7 +18,7 @@ renamed as (
         coalesce(is_suspended, false) as is_suspended,
         coalesce(is_smtp_success, false) as is_smtp_working,
         coalesce(is_imap_success, false) as is_imap_working,
-        seen_at is not distinct from max(seen_at) over () as is_listed,
+        coalesce(seen_at = max(seen_at) over (), max(seen_at) over () is null) as is_listed,
         -- numbers
         message_per_day as messages_per_day,
         daily_sent_count as sent_today,

@@ -4,11 +4,17 @@ source as (
     select * from {{ source('smartlead', 'sequences') }}
 ),
 
+last_seen as (
+    select
+        *,
+        max(seen_at) over (partition by campaign_id) as campaign_seen_at
+    from source
+),
+
 -- a step that was taken out of its sequence stays in the raw table
 latest as (
-    select *
-    from (select *, max(seen_at) over (partition by campaign_id) as campaign_seen_at from source) as seen
-    where seen_at is not distinct from campaign_seen_at
+    select * from last_seen
+    where coalesce(seen_at = campaign_seen_at, campaign_seen_at is null)
 ),
 
 renamed as (
