@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +17,8 @@ from pipelines.store_locks import lock_inbox
 from pipelines.store_tables import inbox_events
 
 BATCH_ROWS = 5_000
-BATCH_CHARACTERS = 16_000_000  # a body may have 8 MB, and a column of a batch no more than 2 GB
-ROWS_AT_ONCE = 20  # so many are in memory before their size is known
+BATCH_CHARACTERS = 16_000_000  # of all bodies, each of which may have 8 MB
+ROWS_AT_ONCE = 10  # so many are in memory before their size is known
 NOT_KEPT = 0  # ids begin with 1
 
 
@@ -102,13 +103,13 @@ def holds(engine: sa.Engine, source: str, event_id: int, dedupe_key: str) -> boo
 
 
 def _batch(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
-    """The first rows of a query, until their bodies have as many characters as a batch may have."""
+    """The first rows of a query whose bodies together have no more characters than a batch may have; at least one."""
     batch: list[sa.Row[Any]] = []
     characters = 0
     with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
-        for rows in result.partitions():
-            batch += rows
-            characters += sum(len(row.body) for row in rows)
-            if characters > BATCH_CHARACTERS:
+        for row in chain.from_iterable(result.partitions()):
+            characters += len(row.body)
+            if batch and characters > BATCH_CHARACTERS:
                 break
+            batch.append(row)
     return batch

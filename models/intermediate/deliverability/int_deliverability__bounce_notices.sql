@@ -1,6 +1,6 @@
 -- Which replies are bounce notices (R2, R3). On a mail that bounced, these are: the message that the webhook named as
--- the notice, every message that a bounce rule recognises and, if there is neither, the first that came back. What answers
--- under the mail's own subject ("Re: …") is none, whatever its words, unless the webhook named it.
+-- the notice, every message that a bounce rule recognises and, if there is neither, the first that came back. What
+-- answers under the mail's own subject ("Re: …") is none, whatever its words, unless the webhook named it.
 {%- set answering_subject = '^ *(re|res|aw|antw|antwort|sv|vs|r|rif|odp|ynt)[^a-z:]*:' %}
 
 with

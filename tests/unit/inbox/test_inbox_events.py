@@ -155,7 +155,7 @@ def test_large_events_come_in_smaller_batches(engine: sa.Engine, monkeypatch: py
         engine, [InboxEvent("clay", "callback", f"e{number}", None, "x" * size) for number, size in enumerate(sizes)]
     )
     batches = [[len(row.body) for row in batch] for batch in events_after(engine, "clay", 0)]
-    assert batches == [[1, 1, 1, 90, 20, 1], [200, 1], [1]]
+    assert batches == [[1, 1, 1, 90], [20, 1], [200], [1, 1]]
 
 
 def test_an_event_is_known_by_its_number_and_key_also_when_it_was_erased(engine: sa.Engine) -> None:
