@@ -18,7 +18,8 @@ from pipelines.errors import DataError
 from pipelines.operations import outbox
 from pipelines.operations.freshness import service_time_now
 from pipelines.operations.outbox import Recipient
-from pipelines.publish import PublishedVersion, open_published, published_version
+from pipelines.privacy.suppression import read_gate
+from pipelines.publish import PublishedVersion, open_version, published_version
 from pipelines.store import writing
 
 NEW_FOR = timedelta(days=3)  # with a first run or after a long standstill, older replies are no news
@@ -71,13 +72,16 @@ def write_notices(settings: Settings, engine: sa.Engine) -> dict[str, int]:
 
 def _waiting(settings: Settings, version: PublishedVersion) -> Iterable[WaitingReply]:
     try:
-        with open_published(settings) as marts:
+        with open_version(version) as marts:
             rows = marts.execute(WAITING).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         raise DataError(
             f"{version.file.name} lacks what notices need of fct_sales_follow_up.", next_step="Run outreach build."
         ) from None
+    gate = read_gate(settings)  # the marts show whom it keeps out until they are built anew
     for org, member_id, lead_id, campaign, email, replied_at, due_at in rows:
+        if gate and any(gate.erased.record(org, one[:15]) for one in (member_id, lead_id) if one):
+            continue
         times = replied_at.replace(tzinfo=UTC), due_at and due_at.replace(tzinfo=UTC)
         yield WaitingReply(org, member_id, lead_id, campaign, email, *times)
 

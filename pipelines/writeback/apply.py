@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from pipelines.config import Settings
 from pipelines.config.running import Push
-from pipelines.errors import PartialFailureError
+from pipelines.errors import PartialFailureError, RefusedError
+from pipelines.privacy.suppression import read_gate
 from pipelines.store_locks import PUSH_LOCK, one_at_a_time
 from pipelines.writeback import heads, trail
 from pipelines.writeback.brake import Brake, stop_order
 from pipelines.writeback.clock import SteadyClock, server_time
 from pipelines.writeback.consent import require_consent
-from pipelines.writeback.deltas import read_proposal
+from pipelines.writeback.deltas import is_of_erased, read_proposal
 from pipelines.writeback.destination import Destination
 from pipelines.writeback.journal import PushResult
 from pipelines.writeback.plan import Plan, read_rules, refuse_outdated
@@ -45,9 +46,11 @@ def push_plan(
 
     Raises:
         StoppedError: pushing was stopped with ``outreach push --stop``.
-        RefusedError: the plan is outdated, or a guard wants a person's consent first.
+        RefusedError: the plan is outdated or of somebody who was erased, or a guard wants a person's consent first.
         StoreError: the ledger has lost entries.
     """
+    if kept:
+        _refuse_erased(settings, kept)
     order = stop_order(settings)
     if not dry_run:
         order.check()
@@ -78,6 +81,15 @@ def push_plan(
         heads.note(settings, engine)
     result.settled = settled
     return made, result
+
+
+def _refuse_erased(settings: Settings, kept: Plan) -> None:
+    gate = read_gate(settings)
+    if gate and any(is_of_erased(gate, change) for change in kept.changes):
+        raise RefusedError(
+            f"Plan {kept.short_id} has changes of somebody who was erased meanwhile.",
+            next_step="Run outreach plan again: it leaves them out.",
+        )
 
 
 def push_lock(

@@ -11,6 +11,7 @@ from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.privacy.suppression import Gate, read_gate
 from pipelines.publish import PublishedVersion, open_version, published_version
+from pipelines.writeback.plan import Change
 
 ERASED = "the person was erased"
 
@@ -68,11 +69,12 @@ def read_proposal(settings: Settings) -> Proposal:
     proposed = [Delta(*("" if value is None and i < 8 else value for i, value in enumerate(row))) for row in deltas]
     held = Counter({(object_name, field, reason): count for object_name, field, reason, count in blocked})
     if gate := read_gate(settings):  # the marts show whom it keeps out until they are built anew, and that may fail
-        held.update((one.object, one.field, ERASED) for one in proposed if _is_of_erased(gate, one))
-        proposed = [one for one in proposed if not _is_of_erased(gate, one)]
+        held.update((one.object, one.field, ERASED) for one in proposed if is_of_erased(gate, one))
+        proposed = [one for one in proposed if not is_of_erased(gate, one)]
     return Proposal(version, proposed, dict(held))
 
 
-def _is_of_erased(gate: Gate, delta: Delta) -> bool:
-    key = delta.record_id  # in HubSpot, an address
-    return gate.erased.record(delta.org, key[:15]) or gate.erased.address(key.lower())
+def is_of_erased(gate: Gate, one: Delta | Change) -> bool:
+    """Whether a delta, or the change planned of it, is about somebody who was erased."""
+    key = one.record_id  # in HubSpot, an address
+    return gate.erased.record(one.org, key[:15]) or gate.erased.address(key.lower())

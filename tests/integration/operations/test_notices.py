@@ -13,6 +13,7 @@ from pipelines.errors import OutreachError, PartialFailureError
 from pipelines.operations import outbox
 from pipelines.operations.notices import write_notices
 from pipelines.operations.outbox import send_waiting
+from tests.fixtures.erased_identity import remember_erased
 
 Publish = Callable[..., None]
 NEWS, REMINDER = "A positive reply waits for you", "A positive reply still waits for you"
@@ -60,6 +61,14 @@ def test_nobody_is_told_in_vain(settings, engine, publish, post, reply: dict[str
     tell(settings, engine)
     tell(settings, engine)
     assert post.subjects() == expected
+
+
+@pytest.mark.parametrize("record_id", ["00QIc0AAAAAAAAA", "00vIc0AAAAAAAAA"], ids=["lead", "member"])
+def test_of_somebody_who_was_erased_since_nobody_is_told(settings, engine, publish, post, record_id: str) -> None:
+    publish({})
+    remember_erased(settings, "record", f"icare {record_id}")
+    assert tell(settings, engine) == 0
+    assert post.subjects() == []
 
 
 def test_a_touched_reply_is_not_reminded_of(settings, engine, publish, post) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines.config import Settings
-from pipelines.errors import ConfigurationError
-from pipelines.privacy.suppression import key_file, key_id_of, keyed_hash, make_key
+from pipelines.errors import ConfigurationError, RefusedError
+from pipelines.privacy.suppression import key_file
 from pipelines.publish import PublishedVersion, publish, published_version
-from pipelines.store import open_store, writing
-from pipelines.store_tables import erased_identities, erasures
+from pipelines.store import open_store
 from pipelines.writeback import deltas
+from pipelines.writeback.apply import push_plan
 from pipelines.writeback.deltas import read_proposal
+from tests.fixtures.erased_identity import remember_erased
+from tests.fixtures.planned import planned
 from tests.fixtures.published_marts import publish_example
 
 PROJECT = Path(__file__).parents[3]
@@ -45,17 +46,14 @@ def test_what_is_proposed_of_people_who_were_erased_since_is_held_back(tmp_path:
     for record_id in (LEAD, "Ann@lead.example", "00QIc0aaaaaaaaaMAA"):
         propose(settings, record_id)
     publish(settings, "20260901T080000000000Z")
-    before = read_proposal(settings)
-    key = make_key(settings)
-    erasure = {"erasure_id": "e", "requested_by": "dora", "requested_at": datetime.now(UTC), "counts": "{}"}
-    identity = {"keyed_hash": keyed_hash(key, kind, value), "kind": kind, "erasure_id": "e"}
-    with writing(open_store(settings)) as connection:
-        connection.execute(erasures.insert().values(erasure | {"key_id": key_id_of(key)}))
-        connection.execute(erased_identities.insert().values(identity))
+    before, plan = read_proposal(settings), planned(settings)
+    remember_erased(settings, kind, value)
     after = read_proposal(settings)
     assert len(before.deltas) - len(after.deltas) == 1
     assert "00QIc0aaaaaaaaaMAA" in {delta.record_id for delta in after.deltas}
     assert after.blocked == before.blocked | {("Lead", "external_hard_bounced__c", "the person was erased"): 1}
+    with pytest.raises(RefusedError, match="somebody who was erased"):
+        push_plan(settings, open_store(settings), {}, kept=plan)
     key_file(settings).unlink()
     with pytest.raises(ConfigurationError, match="key"):
         read_proposal(settings)
