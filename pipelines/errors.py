@@ -10,7 +10,7 @@ Exit codes (also in ``docs/cli.md``):
 4     a service cannot be reached, or answers in a way that its contract does not allow
 5     data cannot be used: malformed, unknown field or value, missing column, nothing loaded yet
 6     somebody else holds the lock
-7     a local store cannot be used: full or read-only disk, corrupt or newer file
+7     a local store cannot be used: full or read-only disk, corrupt or newer file, older than the warehouse
 8     the dbt build or one of its tests failed; nothing was published
 9     refused by a rule: allowlist, approval, gate, guard
 10    finished, but some records failed; they are listed

@@ -128,9 +128,9 @@ class Record:
             return None
         try:
             time = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):  # the last: the first or last year, with an offset
             raise self._wrong(name, "an ISO 8601 time") from None
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
     def time_or_none(self, name: str) -> datetime | None:
         """A point in time, None where it cannot be read."""

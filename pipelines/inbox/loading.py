@@ -19,9 +19,8 @@ from pipelines.inbox.events import events_after, holds
 from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable
 from pipelines.store_tables import inbox_events
 
-MEMORY_LIMIT = (
-    "4GB"  # DuckDB commits the bodies of 2,048 events at once; a million usual ones take no more than with 512MB
-)
+# DuckDB commits the bodies of 2,048 events at once, however large; a million of the usual size need no gigabyte.
+MEMORY_LIMIT = "4GB"
 TYPES = {"event_id": INTEGER, "received_at": TIME}
 EVENTS = pa.schema([(column.name, TYPES.get(column.name, TEXT)) for column in inbox_events.columns])
 # The body where it is a JSON object, as every reader after us will parse it; else the reason why there is none.

@@ -22,6 +22,10 @@ callback_events as (
     where parse_error is not null
 ),
 
+clay_set_aside_records as (
+    select * from {{ ref('stg_clay__set_aside_records') }}
+),
+
 set_aside_records as (
     select
         table_name,
@@ -154,6 +158,16 @@ errors as (
         first_read_at as occurred_at,
         'MARCOM Ops' as owner
     from records_still_unread
+    union all
+    select
+        'clay row' as error_source,
+        table_id || '|' || record_hash as error_key,
+        cast(null as {{ dbt.type_string() }}) as org,
+        'not understood' as error_type,
+        problem as detail,
+        coalesce(updated_at, read_at) as occurred_at,
+        'MARCOM Ops' as owner
+    from clay_set_aside_records
 ),
 
 fitting_rules as (
@@ -183,8 +197,8 @@ sync_errors as (
         fitting_rules.occurred_at,
         -- the clocks of two machines may differ
         greatest({{ hours_between('fitting_rules.occurred_at', 'as_of.as_of_at') }}, 0) as age_hours,
-        fitting_rules.routed_to,
-        fitting_rules.next_step,
+        coalesce(fitting_rules.routed_to, fitting_rules.owner) as routed_to,
+        coalesce(fitting_rules.next_step, 'See what its detail says: no rule of error_routing names it') as next_step,
         fitting_rules.owner
     from fitting_rules
     cross join as_of

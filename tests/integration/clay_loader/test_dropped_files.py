@@ -18,6 +18,7 @@ from pipelines.clay.loader import load_clay
 from pipelines.config import Settings
 from pipelines.errors import DataError
 from pipelines.landing import land
+from pipelines.writeback.ledger_source import load_writeback
 
 GOOD = "CampaignMemberId,LeadId\n00v1,00Q1\n"
 
@@ -66,6 +67,18 @@ def test_a_file_is_taken_once_and_archived_and_a_copy_of_it_only_archived(
     assert "was loaded before, as export.csv" in capsys.readouterr().out.replace("\n", " ")
     assert (files(settings), len(files(settings, "archive"))) == ([], 2)
     assert rows(settings, "file_name, row_number") == [("export.csv", 1)]
+
+
+def test_a_new_warehouse_takes_archived_files_anew(settings: Settings) -> None:
+    drop(settings, "export.csv", GOOD)
+    load(settings)
+    settings.warehouse_path.unlink()
+    with Progress(disable=True) as progress:
+        load_writeback(settings, progress)  # as another source, which makes the warehouse anew
+    for file in (settings.data_dir / "clay_exports" / "archive").glob("*.csv"):
+        file.rename(settings.data_dir / "clay_exports" / file.name)
+    assert load(settings) == 1
+    assert (files(settings), len(files(settings, "archive"))) == ([], 1)
 
 
 def test_a_file_that_still_grows_is_left_alone_until_it_is_complete(settings: Settings) -> None:
