@@ -134,6 +134,7 @@ def test_plain_text_hides_styles_and_scripts() -> None:
         ("text", "not an object"),
         ({"stats_id": None}, "'stats_id' is missing"),
         ({"stats_id": "s", "sent_time": "yesterday"}, "'sent_time' is a text, not an ISO 8601 time"),
+        ({"stats_id": "s", "sent_time": "0001-01-01T00:00:00+14:00"}, "'sent_time' is a text, not an ISO 8601 time"),
         ({"stats_id": "s", "open_count": "many"}, "'open_count'"),
         ({"stats_id": "s", "is_bounced": "perhaps"}, "'is_bounced'"),
         ({"stats_id": "s", "open_count": 2**70}, "64 bits"),
