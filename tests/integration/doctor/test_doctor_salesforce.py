@@ -30,6 +30,7 @@ def outreach_doctor(
     for name in [name for name in os.environ if name.startswith("OUTREACH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(tmp_path))
     connection = {
         "LOGIN_URL": world.icare.url,
         "CLIENT_ID": "app-icare",

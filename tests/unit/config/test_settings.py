@@ -24,6 +24,7 @@ def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "secrets.toml"
     file.write_text(SECRETS)
     monkeypatch.setenv("OUTREACH_SECRETS_FILE", str(file))
+    monkeypatch.setenv("OUTREACH_DATA_DIR", str(tmp_path / "data"))
     return file
 
 
@@ -78,6 +79,7 @@ def test_outside_of_the_project_nothing_is_done(tmp_path: Path, monkeypatch: pyt
 def test_what_is_relative_belongs_to_the_configured_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Path.cwd()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OUTREACH_DATA_DIR")
     monkeypatch.setenv("OUTREACH_PROJECT_DIR", str(project))
     assert load_settings().warehouse_path == project / "data" / "warehouse.duckdb"
     monkeypatch.setenv("OUTREACH_DATA_DIR", str(tmp_path / "elsewhere"))
