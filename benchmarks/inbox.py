@@ -19,13 +19,11 @@ from pipelines.store_tables import inbox_events
 
 BATCH_EVENTS = 10_000
 OURS = """
-from datetime import UTC, datetime
 from pipelines.config import load_settings
-from pipelines.raw_tables import Reads
-from pipelines.smartlead.loader import load_webhooks
+from pipelines.smartlead.loader import webhooks_of
 from pipelines.store import open_store
 settings = load_settings()
-load_webhooks(settings, open_store(settings), Reads(), datetime.now(UTC))
+webhooks_of(settings, open_store(settings)).finish_without_poll()
 """
 SCAN = """
 import sqlite3, sys

@@ -24,6 +24,8 @@ NUMBER = pa.float64()
 FLAG = pa.bool_()
 TIME = pa.timestamp("us", tz="UTC")
 
+SEEN_AT = "seen_at"  # when the reading began that saw the row last: rows stay when their service shows them no more
+
 
 @dataclass(frozen=True)
 class RawTable:

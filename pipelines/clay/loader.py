@@ -30,11 +30,11 @@ from pipelines.clay.tables import (
     table_row,
 )
 from pipelines.config import Settings
-from pipelines.errors import DataError, OutreachError
+from pipelines.errors import DataError
 from pipelines.inbox.clay import SOURCE
-from pipelines.inbox.loading import is_loaded, load_events
+from pipelines.inbox.loading import InboxLoad
 from pipelines.landing import land
-from pipelines.raw_tables import Reads, Row
+from pipelines.raw_tables import SEEN_AT, Reads, Row
 from pipelines.service_clock import latest_service_time
 from pipelines.store import open_store, reading
 from pipelines.store_tables import clay_lookups, clay_submissions
@@ -61,15 +61,11 @@ def load_clay(settings: Settings, progress: Progress, *, sleep: Callable[[float]
     csv_exports = CsvExports(DropFolder(settings.data_dir, sleep=sleep))
     engine = open_store(settings)
     reader = _Reader(settings, engine, progress, csv_exports)
-    is_first = not is_loaded(settings, DATASET)
-    arrived = 0 if is_first else _load_events(settings, engine)
-    try:
+    callbacks = InboxLoad(settings, engine, SOURCE, DATASET, CALLBACK_EVENTS, CALLBACK_COLUMNS)
+    callbacks.begin()
+    with callbacks.although_the_poll_fails():
         counts = land(settings, DATASET, reader.resources())
-    except OutreachError:
-        if not is_first:
-            _load_callbacks(settings, engine, Reads(), reader.now, arrived)
-        raise
-    counts |= _load_callbacks(settings, engine, reader.reads, reader.now, arrived)
+    counts |= callbacks.finish(reader.reads, reader.now)
     problems = csv_exports.put_away()
     if problems:
         raise DataError(
@@ -94,22 +90,6 @@ def _lookups(engine: sa.Engine, reads: Reads, now: datetime) -> Iterator[Sequenc
         rows = connection.execute(sa.select(clay_lookups)).mappings().all()
     reads.add(LOOKUPS, now, len(rows))
     yield [lookup_row(row) for row in rows]
-
-
-def _load_callbacks(
-    settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime, arrived: int
-) -> dict[str, int]:
-    """Load what the inbox has got since the last load, and then the readings, among which it is counted.
-
-    ``arrived`` is how many callbacks this load has brought already.
-    """
-    rows = arrived + _load_events(settings, engine)
-    reads.add(CALLBACK_EVENTS, read_at, rows)
-    return {CALLBACK_EVENTS.name: rows} | land(settings, DATASET, [reads.resource()])
-
-
-def _load_events(settings: Settings, engine: sa.Engine) -> int:
-    return load_events(settings, engine, SOURCE, DATASET, CALLBACK_EVENTS, CALLBACK_COLUMNS)
 
 
 class _Reader:
@@ -157,8 +137,8 @@ class _Reader:
                 odd = [set_aside_row(row, page.read_at) for row in rows if row["problem"]]
                 self._set_aside |= {(table_id, row["record_hash"]): row for row in odd}  # a scan may show it twice
                 self.reads.add(TABLE_ROWS, page.read_at, len(rows) - len(odd))
-                seen_at = self.reads.tables[TABLE_ROWS.name].read_at  # a row that Clay shows no more stays
-                yield [{**row, "seen_at": seen_at} for row in rows if not row["problem"]]
+                began_at = self.reads.tables[TABLE_ROWS.name].read_at
+                yield [{**row, SEEN_AT: began_at} for row in rows if not row["problem"]]
         except UnknownTableError:
             self._note(f"Clay has no table {table_id}: nothing is loaded from it.")
 

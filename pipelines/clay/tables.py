@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.clay.client import cell, cell_value
 from pipelines.clay.lookups.answers import record_of
 from pipelines.errors import DataError
-from pipelines.raw_tables import FLAG, INTEGER, JSON, TEXT, TIME, RawTable, Record, Row, as_json
+from pipelines.raw_tables import FLAG, INTEGER, JSON, SEEN_AT, TEXT, TIME, RawTable, Record, Row, as_json
 
 ROW_ID_NAMES = ("id", "row_id", "_id")
 UPDATED_AT_NAMES = ("updated_at", "updatedAt", "Updated At")
@@ -19,7 +19,7 @@ UPDATED_AT_NAMES = ("updated_at", "updatedAt", "Updated At")
 TABLE_ROWS = RawTable(
     "table_rows",
     ("table_id", "row_id"),
-    {"table_id": TEXT, "row_id": TEXT, "updated_at": TIME, "cells": JSON, "seen_at": TIME},
+    {"table_id": TEXT, "row_id": TEXT, "updated_at": TIME, "cells": JSON, SEEN_AT: TIME},
 )
 SET_ASIDE = RawTable(  # what the last load met
     "set_aside_records",

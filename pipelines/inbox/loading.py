@@ -8,16 +8,22 @@ from a backup gives numbers out again; so the last event in the warehouse must s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
 from pipelines.config import Settings
-from pipelines.errors import StoreError
+from pipelines.errors import OutreachError, StoreError
 from pipelines.inbox.events import events_after, holds
-from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable
+from pipelines.landing import land
+from pipelines.raw_tables import INTEGER, TEXT, TIME, RawTable, Reads
+from pipelines.service_clock import latest_service_time
 from pipelines.store_tables import inbox_events
+from pipelines.warehouse import connect_read_only
 
 # DuckDB commits the bodies of 2,048 events at once, however large; a million of the usual size need no gigabyte.
 MEMORY_LIMIT = "4GB"
@@ -66,6 +72,62 @@ def load_events(settings: Settings, engine: sa.Engine, source: str, dataset: str
         ) from error
 
 
+@dataclass
+class InboxLoad:
+    """What one load takes out of the inbox: before its source is polled, although that fails, and once more after it.
+
+    Args:
+        settings: where the warehouse is; the caller holds its lock.
+        engine: the operational store.
+        source: whose events.
+        dataset: where they go.
+        table: the raw table there.
+        columns: how DuckDB makes its columns, as for :func:`load_events`.
+
+    Raises (all methods):
+        LockedError: another process has the warehouse open.
+        StoreError: as :func:`load_events`.
+    """
+
+    settings: Settings
+    engine: sa.Engine
+    source: str
+    dataset: str
+    table: RawTable
+    columns: str
+    is_first: bool = field(default=False, init=False)
+    _arrived: int = field(default=0, init=False)
+
+    def begin(self) -> None:
+        """Load what is there, unless this is the first load of the dataset into this warehouse."""
+        self.is_first = not is_loaded(self.settings, self.dataset)
+        if not self.is_first:
+            self._take()
+
+    @contextmanager
+    def although_the_poll_fails(self) -> Iterator[None]:
+        """Load what arrives during a poll that fails; one that goes well calls :meth:`finish` itself."""
+        try:
+            yield
+        except OutreachError:
+            if not self.is_first:
+                self.finish_without_poll()
+            raise
+
+    def finish(self, reads: Reads, read_at: datetime) -> dict[str, int]:
+        """Load what has arrived since, and then the readings, among which all that arrived is counted."""
+        self._take()
+        reads.add(self.table, read_at, self._arrived)
+        return {self.table.name: self._arrived} | land(self.settings, self.dataset, [reads.resource()])
+
+    def finish_without_poll(self) -> dict[str, int]:
+        """The same where nothing else was read."""
+        return self.finish(Reads(), latest_service_time(self.settings))
+
+    def _take(self) -> None:
+        self._arrived += load_events(self.settings, self.engine, self.source, self.dataset, self.table, self.columns)
+
+
 def is_loaded(settings: Settings, dataset: str) -> bool:
     """Whether the warehouse has anything of a dataset. The caller holds the warehouse lock.
 
@@ -74,7 +136,7 @@ def is_loaded(settings: Settings, dataset: str) -> bool:
     """
     if not settings.warehouse_path.exists():
         return False
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse:
+    with connect_read_only(settings.warehouse_path) as warehouse:
         query = "select 1 from duckdb_schemas() where database_name = current_database() and schema_name = ?"
         return warehouse.execute(query, [dataset]).fetchone() is not None
 

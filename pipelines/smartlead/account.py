@@ -16,7 +16,7 @@ from dlt.extract import DltResource
 from rich.progress import Progress
 
 from pipelines.errors import DataError
-from pipelines.raw_tables import RawTable, Reads, Record, Row
+from pipelines.raw_tables import SEEN_AT, RawTable, Reads, Record, Row
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
 from pipelines.smartlead.paging import Page
@@ -29,7 +29,6 @@ from pipelines.smartlead.tables import (
     EMAIL_ACCOUNTS,
     EMAIL_STATISTICS,
     MESSAGES,
-    SEEN_AT,
     SEQUENCES,
     analytics_row,
     campaign_lead_row,

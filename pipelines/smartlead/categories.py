@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from pipelines.errors import DataError
 from pipelines.inbox.events import InboxEvent, append, dedupe_key, events_after
 from pipelines.inbox.smartlead import CATEGORY_OBSERVED, SOURCE
 from pipelines.raw_tables import Record, Row
@@ -116,14 +115,8 @@ def _category(body: dict[str, Any]) -> int | None:
 
 
 def _time(body: dict[str, Any]) -> datetime | None:
-    for name in WEBHOOK_TIMES:
-        try:
-            time = Record(body, CATEGORY_UPDATED).time(name)
-        except (DataError, OverflowError):
-            continue
-        if time is not None:
-            return time
-    return None
+    told = Record(body, CATEGORY_UPDATED)
+    return next((time for name in WEBHOOK_TIMES if (time := told.time_or_none(name))), None)
 
 
 def _first(values: dict[str, Any], *names: str) -> Any:

@@ -10,12 +10,10 @@ from rich.progress import Progress
 
 from pipelines.config import Settings
 from pipelines.config.services import Smartlead
-from pipelines.errors import OutreachError
-from pipelines.inbox.loading import is_loaded, load_events
+from pipelines.inbox.loading import InboxLoad
 from pipelines.inbox.smartlead import SOURCE
 from pipelines.landing import land, resource_states
-from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable, Reads
-from pipelines.service_clock import latest_service_time
+from pipelines.raw_tables import INTEGER, JSON, TEXT, TIME, RawTable
 from pipelines.smartlead.account import POLLED_AT, AccountReader
 from pipelines.smartlead.categories import CategoryWatch
 from pipelines.smartlead.client import SmartleadClient
@@ -67,32 +65,25 @@ def load_smartlead(settings: Settings, progress: Progress) -> SmartleadLoad:
     """
     connection = settings.require_smartlead()
     engine = open_store(settings)
-    if not is_loaded(settings, DATASET):
-        return _poll(settings, connection, engine, progress, 0)
-    arrived = _load_events(settings, engine)
+    webhooks = webhooks_of(settings, engine)
+    webhooks.begin()
     pause = timedelta(minutes=connection.poll_after_minutes)
-    polled_at = _last_poll(settings) if pause else None
+    polled_at = _last_poll(settings) if pause and not webhooks.is_first else None
     if polled_at and datetime.now(UTC) < (due_at := polled_at + pause):
-        rows = load_webhooks(settings, engine, Reads(), latest_service_time(settings), arrived)
         note = f"Smartlead was polled at {polled_at.isoformat()}; the next poll is due at {due_at:%H:%M} UTC."
-        return SmartleadLoad(rows, [note])
-    try:
-        return _poll(settings, connection, engine, progress, arrived)
-    except OutreachError:
-        load_webhooks(settings, engine, Reads(), latest_service_time(settings), arrived)
-        raise
+        return SmartleadLoad(webhooks.finish_without_poll(), [note])
+    with webhooks.although_the_poll_fails():
+        return _poll(settings, connection, webhooks, progress)
 
 
-def _poll(
-    settings: Settings, connection: Smartlead, engine: sa.Engine, progress: Progress, arrived: int
-) -> SmartleadLoad:
+def _poll(settings: Settings, connection: Smartlead, webhooks: InboxLoad, progress: Progress) -> SmartleadLoad:
     """Read the API, then load what webhooks have brought meanwhile, and the category changes that were seen."""
     with SmartleadClient(connection) as client:
-        categories = CategoryWatch(engine)
+        categories = CategoryWatch(webhooks.engine)
         account = AccountReader(client, categories, progress)
         counts = land(settings, DATASET, account.resources())
     categories.keep()
-    counts |= load_webhooks(settings, engine, account.reads, account.read_at, arrived)
+    counts |= webhooks.finish(account.reads, account.read_at)
     return SmartleadLoad(dict(sorted(counts.items())), account.shapes.notes())
 
 
@@ -102,17 +93,6 @@ def _last_poll(settings: Settings) -> datetime | None:
     return datetime.fromisoformat(state[POLLED_AT]) if POLLED_AT in state else None
 
 
-def load_webhooks(
-    settings: Settings, engine: sa.Engine, reads: Reads, read_at: datetime, arrived: int = 0
-) -> dict[str, int]:
-    """Load what the inbox has got since the last load, and then the readings, among which it is counted.
-
-    ``arrived`` is how many events this load has brought already.
-    """
-    rows = arrived + _load_events(settings, engine)
-    reads.add(WEBHOOK_EVENTS, read_at, rows)
-    return {WEBHOOK_EVENTS.name: rows} | land(settings, DATASET, [reads.resource()])
-
-
-def _load_events(settings: Settings, engine: sa.Engine) -> int:
-    return load_events(settings, engine, SOURCE, DATASET, WEBHOOK_EVENTS, WEBHOOK_COLUMNS)
+def webhooks_of(settings: Settings, engine: sa.Engine) -> InboxLoad:
+    """What a load takes out of the inbox: webhooks, and the category changes that polls have seen."""
+    return InboxLoad(settings, engine, SOURCE, DATASET, WEBHOOK_EVENTS, WEBHOOK_COLUMNS)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.raw_tables import FLAG, INTEGER, JSON, NUMBER, TEXT, TIME, RawTable, Record, Row, as_json
+from pipelines.raw_tables import FLAG, INTEGER, JSON, NUMBER, SEEN_AT, TEXT, TIME, RawTable, Record, Row, as_json
 from pipelines.smartlead.shapes import harmless
 from pipelines.smartlead.text import plain_text, text_hash
 
 PREVIEW_CHARACTERS = 500
-SEEN_AT = "seen_at"  # when the poll began that saw the row last: rows stay when Smartlead shows them no more
 
 CAMPAIGNS = RawTable(
     "campaigns",

@@ -12,7 +12,7 @@ import pytest
 from pipelines.config.services import Smartlead
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.rate_limit import Limit, RateLimiter
-from pipelines.raw_tables import RawTable, Record
+from pipelines.raw_tables import SEEN_AT, RawTable, Record
 from pipelines.smartlead import tables
 from pipelines.smartlead.client import SmartleadClient
 from pipelines.smartlead.text import plain_text
@@ -26,7 +26,7 @@ def record(content: Any) -> Record:
 
 def typed(table: RawTable, row: Any) -> dict[str, Any]:
     (back,) = pa.Table.from_pylist([row], schema=pa.schema(list(table.columns.items()))).to_pylist()
-    expected = set(table.columns) - {"unknown_fields", tables.SEEN_AT}
+    expected = set(table.columns) - {"unknown_fields", SEEN_AT}
     assert set(row) == expected, "a row must name every column, and no other"
     return back
 
