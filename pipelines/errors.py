@@ -22,7 +22,7 @@ Exit codes (also in ``docs/cli.md``):
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 INTERRUPTED = 130
 
@@ -114,3 +114,23 @@ WORST_FIRST = (1, 7, 3, 8, 4, 5, 6, 9, 11, 12, 10)
 def worst(exit_codes: Iterable[int]) -> int:
     """The exit code of a command whose parts failed with these; at least one."""
     return min(exit_codes, key=lambda code: WORST_FIRST.index(code) if code in WORST_FIRST else len(WORST_FIRST))
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in a sentence; of a defect of ours only its kind, because its traceback explains it best."""
+    return error.message if isinstance(error, OutreachError) else f"a defect of this program, {type(error).__name__}."
+
+
+def failure_of(
+    message: str, next_steps: Iterable[str | None], exit_codes: Iterable[int], defects: Sequence[Exception]
+) -> Exception:
+    """One error for several parts of a command that failed: the first defect of ours, with the message as its note.
+
+    Without any, a PartialFailureError with each next step once and the exit code of the worst part.
+    """
+    if defects:
+        defects[0].add_note(message)
+        return defects[0]
+    failure = PartialFailureError(message, next_step=" ".join(dict.fromkeys(step for step in next_steps if step)))
+    failure.exit_code = worst(exit_codes)
+    return failure

@@ -17,7 +17,7 @@ from pipelines.cli import app
 from pipelines.cli.options import AsJson, Orgs
 from pipelines.config import Settings, load_settings
 from pipelines.console import new_table, out, progress
-from pipelines.errors import OutreachError, PartialFailureError, worst
+from pipelines.errors import OutreachError, failure_of, reason_of
 from pipelines.landing import SOURCE_READS
 from pipelines.raw_parquet import loading
 from pipelines.runs import recorded_run
@@ -153,7 +153,7 @@ def _load(name: str, sources: Mapping[str, Loader], *, as_json: bool) -> None:
                         load(settings, display, loaded)
                     except Exception as error:  # neither trouble nor a defect of ours holds up the other sources
                         failed[source] = error
-            reasons = {source: _reason(error) for source, error in failed.items()}
+            reasons = {source: reason_of(error) for source, error in failed.items()}
             run.summary.update(rows=loaded.rows, notes=loaded.notes, failed=reasons)
             _show(loaded, reasons, as_json=as_json)
         if failed:
@@ -177,24 +177,18 @@ def _show(loaded: Loaded, failed: Mapping[str, str], *, as_json: bool) -> None:
         out.print(note, highlight=False)
 
 
-def _reason(error: Exception) -> str:
-    return error.message if isinstance(error, OutreachError) else f"a defect of this program, {type(error).__name__}."
-
-
 def _failure(failed: Mapping[str, Exception], *, of: int) -> Exception:
-    """One error for all that failed; a defect of ours is that error itself, because its traceback explains it best."""
+    """One error for all that failed."""
     if of == 1:
         return next(iter(failed.values()))
-    reasons = " ".join(f"{source}: {_reason(error)}" for source, error in failed.items())
-    what = f"{len(failed)} of {of} sources could not be loaded. {reasons}"
+    reasons = " ".join(f"{source}: {reason_of(error)}" for source, error in failed.items())
     known = [error for error in failed.values() if isinstance(error, OutreachError)]
-    if defects := [error for error in failed.values() if not isinstance(error, OutreachError)]:
-        defects[0].add_note(what)
-        return defects[0]
-    next_steps = dict.fromkeys(error.next_step for error in known if error.next_step)
-    failure = PartialFailureError(what, next_step=" ".join(next_steps))
-    failure.exit_code = worst(error.exit_code for error in known)
-    return failure
+    return failure_of(
+        f"{len(failed)} of {of} sources could not be loaded. {reasons}",
+        (error.next_step for error in known),
+        (error.exit_code for error in known),
+        [error for error in failed.values() if not isinstance(error, OutreachError)],
+    )
 
 
 def _salesforce(orgs: list[str] | None, objects: list[str], sweep: bool | None, refresh: list[str]) -> Loader:

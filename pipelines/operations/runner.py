@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.errors import ApprovalNeededError, OutreachError, PartialFailureError, StoppedError, worst
+from pipelines.errors import ApprovalNeededError, OutreachError, StoppedError, failure_of, reason_of, worst
 from pipelines.operations.cadences import Kind, Step
 from pipelines.operations.history import command_of, last_run, recorded_step, steps_of_run, take_over
 from pipelines.runs import Run, exit_code_of, recorded_run
@@ -124,17 +124,11 @@ def require_success(report: RunReport) -> None:
     failed = len(report.failed) - waiting
     counts = [f"{count} {what}" for count, what in ((failed, "failed"), (waiting, "wait for consent")) if count]
     reasons = " ".join(f"{step.step}: {step.detail}" for step in report.failed)
-    next_steps = list(dict.fromkeys(step.next_step for step in report.failed if step.next_step))
+    next_steps = [step.next_step for step in report.failed]
     if failed:
         next_steps.append(f"Then run outreach run {report.cadence} --resume: it does what is missing or due again.")
-    failure = PartialFailureError(
-        f"Of {len(report.steps)} steps, {' and '.join(counts)}. {reasons}", next_step=" ".join(next_steps)
-    )
-    failure.exit_code = report.exit_code
-    if report.defects:
-        report.defects[0].add_note(failure.message)
-        raise report.defects[0]
-    raise failure
+    message = f"Of {len(report.steps)} steps, {' and '.join(counts)}. {reasons}"
+    raise failure_of(message, next_steps, [report.exit_code], report.defects)
 
 
 def _unfinished(engine: sa.Engine, cadence: str, resume_within: timedelta) -> str | None:
@@ -153,8 +147,8 @@ def _take(engine: sa.Engine, run: Run, step: Step, act: Action, defects: list[Ex
         return StepResult(step.name, error.exit_code, error.message, error.next_step)
     except Exception as defect:
         defects.append(defect)
-        detail = f"a defect of this program, {type(defect).__name__}."
-        return StepResult(step.name, exit_code_of(defect), detail, "Report it with the traceback of this run.")
+        next_step = "Report it with the traceback of this run."
+        return StepResult(step.name, exit_code_of(defect), reason_of(defect), next_step)
     return StepResult(step.name, 0)
 
 
