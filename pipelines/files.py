@@ -24,11 +24,16 @@ def file_errors(file: Path) -> Iterator[None]:
     except OSError as error:
         raise _unusable(file, error.strerror or str(error)) from None
     except duckdb.IOException as error:
-        if "Could not set lock" in str(error):
+        if is_open_elsewhere(error):
             raise LockedError(
                 f"{file} is open in another process.", next_step="Close it there, then run the command again."
             ) from None
         raise _unusable(file, str(error)) from None
+
+
+def is_open_elsewhere(error: duckdb.IOException) -> bool:
+    """Whether DuckDB could not open a file because another process has it open."""
+    return "Could not set lock" in str(error)
 
 
 def _unusable(file: Path, why: str) -> StoreError:

@@ -16,6 +16,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from pipelines.console import err
 from pipelines.errors import DataError, LockedError, StoreError
+from pipelines.files import is_open_elsewhere
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def connect_read_only(database: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(database), read_only=True)
     except duckdb.IOException as error:
-        if "Could not set lock" in str(error):
+        if is_open_elsewhere(error):
             raise LockedError(
                 f"{database} is being written by another process.", next_step="Wait until it has finished."
             ) from None
