@@ -20,7 +20,13 @@ smartlead_members as (
     select
         *,
         {{ salesforce_id_18('campaign_member_id_as_received') }} as claimed_member_id,
-        {{ salesforce_id_18('lead_id_as_received') }} as claimed_lead_id
+        {{ salesforce_id_18('lead_id_as_received') }} as claimed_lead_id,
+        case unmatched_reason
+            when 'member_deleted' then 'the campaign member is deleted'
+            when 'member_not_visible' then 'the campaign member is not visible any more'
+            when 'campaign_deleted' then 'the campaign is deleted'
+            else 'the lead is deleted'
+        end as held_reason
     from {{ ref('int_audience__smartlead_members') }}
     where unmatched_reason in ('member_deleted', 'member_not_visible', 'campaign_deleted', 'lead_deleted')
 ),
@@ -59,12 +65,7 @@ withheld as (
         bounces.bounced_at as evidence_at,
         smartlead_members.campaign_id,
         smartlead_members.claimed_lead_id as lead_id,
-        case smartlead_members.unmatched_reason
-            when 'member_deleted' then 'the campaign member is deleted'
-            when 'member_not_visible' then 'the campaign member is not visible any more'
-            when 'campaign_deleted' then 'the campaign is deleted'
-            else 'the lead is deleted'
-        end as held_reason
+        smartlead_members.held_reason
     from bounces
     inner join smartlead_members
         on bounces.campaign_lead_map_id = smartlead_members.campaign_lead_map_id
@@ -81,12 +82,7 @@ withheld as (
         replies.replied_at as evidence_at,
         smartlead_members.campaign_id,
         smartlead_members.claimed_lead_id as lead_id,
-        case smartlead_members.unmatched_reason
-            when 'member_deleted' then 'the campaign member is deleted'
-            when 'member_not_visible' then 'the campaign member is not visible any more'
-            when 'campaign_deleted' then 'the campaign is deleted'
-            else 'the lead is deleted'
-        end as held_reason
+        smartlead_members.held_reason
     from replies
     inner join smartlead_members
         on replies.campaign_lead_map_id = smartlead_members.campaign_lead_map_id
